@@ -1,0 +1,1 @@
+"""holdtrue: is this model still the assistant we trained, and can we prove it?"""

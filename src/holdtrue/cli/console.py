@@ -1,0 +1,69 @@
+"""What the terminal sees: one line per error, one line of progress, figures on standard output."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, final
+
+import typer
+
+from holdtrue.errors import HoldtrueError
+
+if TYPE_CHECKING:
+    from holdtrue.rollouts import Progress
+
+__all__ = ["ProgressLine", "say", "stop_on_error"]
+
+INTERRUPTED = 130
+
+
+def say(text: str) -> None:
+    """A line on standard error: everything that isn't the result."""
+    typer.echo(text, err=True)
+
+
+@contextmanager
+def stop_on_error() -> Iterator[None]:
+    """Print holdtrue's own errors as one line and exit with their code; others are bugs and keep their traceback."""
+    try:
+        yield
+    except HoldtrueError as error:
+        say(f"holdtrue: {' '.join(str(error).split())}")
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        say("\nholdtrue: interrupted; what is finished is on the disk: run the same command again to go on")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        # The reader of our output has left, as in `| head`: nothing more to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+
+
+@final
+class ProgressLine:
+    """Rate and time left: rewritten in place on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self, every_seconds: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every = every_seconds
+        self._clock = clock
+        self._last = -every_seconds
+        self._live = sys.stderr.isatty()
+
+    def __call__(self, progress: "Progress") -> None:
+        """Show where a run stands."""
+        if progress.note:
+            say(("\n" if self._live else "") + progress.note)
+            return
+        left = int(progress.seconds_left)
+        line = (
+            f"rollouts {progress.done}/{progress.total} · {progress.tokens_per_second:.0f} tokens/s · "
+            f"{left // 60} min {left % 60:02d} s left"
+        )
+        finished = progress.done == progress.total
+        if self._live:
+            typer.echo(f"\r\x1b[2K{line}", err=True, nl=finished)
+        elif finished or self._clock() - self._last >= self._every:
+            self._last = self._clock()
+            say(line)

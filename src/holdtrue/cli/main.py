@@ -1,0 +1,42 @@
+"""The `holdtrue` command: nouns are files here, and nothing heavy is imported before it is needed."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from holdtrue.cli import axis, demo, watch
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="holdtrue",
+    help="Is this model still the assistant we trained, and can we prove it?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(axis.app, name="axis")
+app.command("watch")(watch.watch)
+app.command("demo")(demo.demo)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(version("holdtrue"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Is this model still the assistant we trained, and can we prove it?"""
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    app()

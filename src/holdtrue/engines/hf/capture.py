@@ -1,0 +1,94 @@
+"""Residual-stream means taken while the model generates: no second pass, no activations kept."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, final
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+from transformers import StoppingCriteria
+
+from holdtrue.models import block_output
+
+__all__ = ["LayerHooks", "ResponseMeans"]
+
+Reader = Callable[[int, Tensor], None]
+
+
+@final
+class LayerHooks:
+    """Calls `read(layer, resid_post)` after each decoder block; gone after the block, whatever happens in it."""
+
+    def __init__(self, layers: tuple[nn.Module, ...], read: Reader) -> None:
+        self._layers = layers
+        self._read = read
+        self._handles: list[RemovableHandle] = []
+
+    def __enter__(self) -> Self:
+        for index, layer in enumerate(self._layers):
+            self._handles.append(layer.register_forward_hook(self._hook(index)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def _hook(self, index: int) -> Callable[[nn.Module, object, object], None]:
+        def hook(_module: nn.Module, _args: object, output: object) -> None:
+            self._read(index, block_output(output))
+
+        return hook
+
+
+@final
+class ResponseMeans(StoppingCriteria):
+    """Running fp32 sums of every block's output over response tokens.
+
+    A token's activations exist only once it has been fed back, one step after it was drawn. So the caller generates one
+    token more than it wants, and a row is read off when its end is drawn: by then exactly its response tokens have been
+    fed, and neither the end-of-sequence token nor anything after it.
+    """
+
+    def __init__(self, n_layers: int, prompt_tokens: int, limits: Int64[Tensor, " batch"], ends: frozenset[int]) -> None:
+        self._prompt_tokens = prompt_tokens
+        self._limits = limits
+        self._ends = torch.tensor(sorted(ends), dtype=torch.int64)
+        self._sums: list[Tensor | None] = [None] * n_layers
+        self._open: Bool[Tensor, " batch"] | None = None
+        self._decoding = False
+        self.means: dict[int, Float[Tensor, "n_layers d_model"]] = {}
+        """By row, for rows with at least one response token."""
+
+    def read(self, layer: int, stream: Float[Tensor, "batch pos d_model"]) -> None:
+        """Hook body: add the token just fed. The prompt's own pass is not read."""
+        if not self._decoding:
+            return
+        held = self._sums[layer]
+        if held is None:
+            held = self._sums[layer] = torch.zeros_like(stream[:, 0], dtype=torch.float32)
+        held.add_(stream[:, 0])
+
+    def __call__(
+        self, input_ids: Int64[Tensor, "batch pos"], scores: Tensor, **kwargs: object
+    ) -> Bool[Tensor, " batch"]:
+        """After each drawn token: read off the rows that end here. Never stops generation itself."""
+        fed = input_ids.shape[1] - self._prompt_tokens - 1
+        ended = torch.isin(input_ids[:, -1], self._ends.to(input_ids.device))
+        if self._open is None:
+            self._open = torch.ones_like(ended)
+        closing = self._open & (ended | (self._limits == fed))
+        if fed > 0 and bool(closing.any()):
+            self._read_off(closing.nonzero()[:, 0], fed)
+        self._open = self._open & ~closing
+        self._decoding = True
+        return torch.zeros_like(ended)
+
+    def _read_off(self, rows: Int64[Tensor, " rows"], fed: int) -> None:
+        stacked = torch.stack([held[rows.to(held.device)].cpu() for held in self._sums if held is not None], dim=1)
+        for row, total in zip(rows.tolist(), stacked, strict=True):
+            self.means[row] = total / fed

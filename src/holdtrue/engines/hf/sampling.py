@@ -1,0 +1,65 @@
+"""Sampling with a stream of random numbers per row, so that a row's draws don't depend on its batch."""
+
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from transformers import LogitsProcessor
+
+from holdtrue.engines.base import GenerateRequest
+
+__all__ = ["SeededSampler"]
+
+
+@final
+class SeededSampler(LogitsProcessor):
+    """Draws each row's next token by inverse CDF and leaves it as the only finite score.
+
+    `generate` then runs greedily, which keeps its own global random state out of the result. The drawn token's
+    log-probability under the model, before temperature and top-p, is kept.
+    """
+
+    def __init__(self, requests: Sequence[GenerateRequest], steps: int, device: torch.device) -> None:
+        # Philox is counter-based: neighbouring seeds give independent streams.
+        draws = [np.random.Generator(np.random.Philox(request.seed)).random(steps) for request in requests]
+        self._uniform = torch.from_numpy(np.stack(draws)).to(device)
+        self._temperature = torch.tensor([[r.temperature] for r in requests], dtype=torch.float32, device=device)
+        self._greedy = self._temperature[:, 0] == 0
+        self._top_p = torch.tensor([[r.top_p] for r in requests], dtype=torch.float32, device=device)
+        self._trims = any(request.top_p < 1 for request in requests)
+        self._draws = any(request.temperature > 0 for request in requests)
+        self.log_probs: list[Float[Tensor, " batch"]] = []
+        """One entry per step."""
+
+    def __call__(
+        self, input_ids: Int64[Tensor, "batch pos"], scores: Float[Tensor, "batch vocab"]
+    ) -> Float[Tensor, "batch vocab"]:
+        """Choose the next token of every row."""
+        logits = scores.float()
+        chosen = logits.argmax(dim=-1)
+        if self._draws:
+            drawn = self._draw(logits, self._uniform[:, len(self.log_probs)])
+            chosen = torch.where(self._greedy, chosen, drawn)
+        taken = logits.gather(1, chosen[:, None])[:, 0]
+        self.log_probs.append(taken - logits.logsumexp(dim=-1))
+        only = torch.full_like(scores, -torch.inf)
+        return only.scatter_(1, chosen[:, None], 0.0)
+
+    def _draw(
+        self, logits: Float[Tensor, "batch vocab"], uniform: Float[Tensor, " batch"]
+    ) -> Int64[Tensor, " batch"]:
+        probs = (logits / self._temperature.clamp_min(1e-6)).softmax(dim=-1)
+        if self._trims:
+            probs = self._nucleus(probs)
+        cumulative = probs.cumsum(dim=-1)
+        # The total is not exactly 1 in fp32: scale the draw to it, so that no token past the end can come out.
+        target = (uniform.float() * cumulative[:, -1])[:, None]
+        return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp_max(probs.shape[1] - 1)
+
+    def _nucleus(self, probs: Float[Tensor, "batch vocab"]) -> Float[Tensor, "batch vocab"]:
+        ordered, order = probs.sort(dim=-1, descending=True)
+        outside = ordered.cumsum(dim=-1) - ordered >= self._top_p
+        return probs.masked_fill(torch.zeros_like(outside).scatter(1, order, outside), 0.0)

@@ -1,0 +1,101 @@
+"""Put a fit's findings into the artifact's card."""
+
+import importlib.metadata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+
+from holdtrue.axis import Assessment, Axis, CellSums, histogram, unit, warnings_for
+from holdtrue.models import ChatModel
+from holdtrue.records import AxisCard, Calibration, Design, Histogram
+from holdtrue.rollouts import Plan, RunResult
+
+__all__ = ["Benign", "build_axis"]
+
+
+@final
+@dataclass(frozen=True)
+class Benign:
+    """What calibration found: per-layer quantiles, and the responses behind them."""
+
+    calibration: tuple[Calibration, ...]
+    responses: tuple[Float[np.ndarray, "n_layers _"], ...]
+
+
+def build_axis(
+    model: ChatModel,
+    design: Design,
+    plan: Plan,
+    result: RunResult,
+    assessment: Assessment,
+    benign: Benign,
+    seconds: float,
+) -> Axis:
+    """The finished artifact: tensors and card.
+
+    Args:
+        model: what was mapped.
+        design: what was asked for.
+        plan: the design laid out.
+        result: what was drawn.
+        assessment: the axis and its checks.
+        benign: calibration.
+        seconds: wall-clock time of the rollouts.
+    """
+    raw, advice = assessment.raw, assessment.advice
+    roles = plan.personas.roles
+    names = [role.name for role in roles]
+    warned = warnings_for(
+        assessment.checks[advice.layer],
+        assessment.self_test,
+        assessment.default_rank,
+        {name: result.accepted[name] for name in names},
+        {name: result.offered[name] for name in names},
+    )
+    default_pc = assessment.space.default_pc
+    card = AxisCard(
+        model=model.name,
+        weights_digest=model.weights_digest,
+        config_digest=model.config_digest,
+        template_digest=model.template.digest,
+        dtype=str(model.dtype).removeprefix("torch."),
+        n_layers=model.n_layers,
+        d_model=model.d_model,
+        origin="fitted",
+        package_version=importlib.metadata.version("holdtrue"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        recommended_layer=advice.layer,
+        hold_band=advice.band,
+        reason=advice.reason,
+        layers=assessment.checks,
+        roles=assessment.positions(names, [role.category for role in roles], [result.accepted[n] for n in names]),
+        default_pc=(float(default_pc[0]), float(default_pc[1])),
+        default_rank=assessment.default_rank,
+        calibration=benign.calibration,
+        histograms=_histograms(result.cells, assessment, benign),
+        self_test=assessment.self_test,
+        design=design,
+        n_planned=plan.n_rollouts,
+        n_rollouts=result.n_rollouts,
+        n_accepted=sum(result.accepted.values()),
+        n_tokens=result.n_tokens,
+        seconds=seconds,
+        warnings=warned,
+    )
+    return Axis(raw.axis, raw.default_mean, raw.role_means, card)
+
+
+def _histograms(cells: CellSums, assessment: Assessment, benign: Benign) -> tuple[Histogram, ...]:
+    """Distributions at the recommended layer: benign tokens and responses, and the roles' responses."""
+    read = assessment.advice.layer
+    direction = unit(assessment.raw.axis[read])
+    played = cells.reserve[cells.reserve_rows > 0, read] @ direction
+    drawn = (
+        ("benign tokens", np.concatenate([response[read] for response in benign.responses])),
+        ("benign responses", np.array([response[read].mean() for response in benign.responses])),
+        ("role responses", played.numpy()),
+    )
+    return tuple(histogram(label, values) for label, values in drawn if len(values) > 1)

@@ -1,0 +1,27 @@
+"""Models: find and load weights, find the decoder blocks, render chats, and tell whose tokens are whose.
+
+`load` takes a name to a `ChatModel`; `read_passes` takes a conversation to token ids and the positions
+that the assistant produced.
+"""
+
+from holdtrue.models.chat_model import ChatModel, wrap
+from holdtrue.models.find import BUNDLED
+from holdtrue.models.layers import block_output, decoder_layers
+from holdtrue.models.loading import load
+from holdtrue.models.messages import Message
+from holdtrue.models.spans import ReadPass, TurnSpan, read_passes
+from holdtrue.models.template import ChatTemplate
+
+__all__ = [
+    "BUNDLED",
+    "ChatModel",
+    "ChatTemplate",
+    "Message",
+    "ReadPass",
+    "TurnSpan",
+    "block_output",
+    "decoder_layers",
+    "load",
+    "read_passes",
+    "wrap",
+]

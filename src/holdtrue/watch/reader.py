@@ -1,0 +1,111 @@
+"""Read a conversation with a model: projections per token and per turn."""
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from holdtrue.axis import Axis
+from holdtrue.engines import Engine
+from holdtrue.errors import TranscriptError
+from holdtrue.models import ChatModel, ReadPass, TurnSpan, read_passes
+from holdtrue.records import Projection, Reading, Transcript, TurnReading
+from holdtrue.watch.drift import find_onset, rule_text
+
+__all__ = ["Reader"]
+
+EXCERPT_CHARACTERS = 160
+
+
+@final
+class Reader:
+    """A model and its axis, reading text teacher-forced; the text may be anybody's.
+
+    Args:
+        model: the axis's own model.
+        engine: runs it.
+        axis: fitted on that model.
+
+    Raises:
+        WrongModel: the axis belongs to another model.
+    """
+
+    def __init__(self, model: ChatModel, engine: Engine, axis: Axis) -> None:
+        axis.check_model(model.weights_digest, model.n_layers, model.d_model, model.name)
+        self._model, self._engine, self._axis = model, engine, axis
+        self._axis_digest = axis.card.digest
+
+    def read(self, transcript: Transcript) -> Reading:
+        """Project every assistant turn of a conversation.
+
+        Raises:
+            TranscriptError: the conversation is longer than the model's context.
+        """
+        passes = read_passes(self._model.template, transcript.messages())
+        turns: list[TurnReading] = []
+        for read_pass in passes:
+            self._check_length(read_pass, transcript)
+            projections = self._engine.project(read_pass.token_ids, self._axis.units)
+            turns += [self._turn(span, read_pass, projections, transcript) for span in read_pass.turns]
+        turns.sort(key=lambda turn: turn.message)
+        turns = [turn.model_copy(update={"turn": number}) for number, turn in enumerate(turns, start=1)]
+        drift = find_onset([turn.z for turn in turns])
+        speaker = transcript.model
+        return Reading(
+            title=transcript.title,
+            source=transcript.source,
+            speaker=speaker,
+            reader=self._model.name,
+            reader_is_speaker=speaker is not None and speaker in (self._model.name, self._model.spec),
+            axis_digest=self._axis_digest,
+            layer=self._axis.layer,
+            turns=tuple(turns),
+            alarm_turn=drift.alarm,
+            onset_turn=drift.onset,
+            rule=rule_text(),
+        )
+
+    def _check_length(self, read_pass: ReadPass, transcript: Transcript) -> None:
+        limit = self._model.max_positions
+        if limit is not None and len(read_pass.token_ids) > limit:
+            message = (
+                f"{transcript.source}: {len(read_pass.token_ids)} tokens, {self._model.name} reads at most {limit}; "
+                "cut the conversation, or read it with a model of longer context"
+            )
+            raise TranscriptError(message)
+
+    def _turn(
+        self,
+        span: TurnSpan,
+        read_pass: ReadPass,
+        projections: Float[Tensor, "n_layers tokens"],
+        transcript: Transcript,
+    ) -> TurnReading:
+        layer = self._axis.layer
+        answer, thinking = list(span.answer), list(span.thinking)
+        content = transcript.turns[span.turn].content
+        by_layer = projections[:, answer].mean(dim=1) if answer else torch.zeros(0)
+        projection = float(by_layer[layer]) if answer else None
+        texts = self._model.tokenizer.convert_ids_to_tokens([read_pass.token_ids[i] for i in answer])
+        words = [self._model.tokenizer.convert_tokens_to_string([text]) for text in texts]
+        return TurnReading(
+            turn=1,
+            message=span.turn,
+            n_tokens=len(answer),
+            projection=projection,
+            z=self._z(projection),
+            thinking_projection=float(projections[layer, thinking].mean()) if thinking else None,
+            by_layer=tuple(by_layer.tolist()),
+            tokens=tuple(
+                Projection(text=word, value=float(value))
+                for word, value in zip(words, projections[layer, answer], strict=True)
+            ),
+            excerpt=content[:EXCERPT_CHARACTERS] + ("…" if len(content) > EXCERPT_CHARACTERS else ""),
+        )
+
+    def _z(self, projection: float | None) -> float | None:
+        if projection is None or not self._axis.card.calibration:
+            return None
+        return self._axis.z(projection)
+
