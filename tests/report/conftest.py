@@ -22,19 +22,28 @@ from holdtrue.records import (
 N_LAYERS, READ_LAYER = 30, 21
 PROBS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
 
-CATEGORIES = {
-    "profession": ("auditor reviewer librarian accountant engineer surgeon pharmacist teacher editor translator paralegal "
-    "statistician planner chemist architect nurse archivist economist coach tutor actuary geologist").split(),
-    "creative": ("poet novelist painter composer playwright improviser comedian satirist screenwriter muralist dancer "
-    "sculptor lyricist illustrator storyteller").split(),
-    "mythic": "wizard oracle trickster leviathan demon angel sphinx phoenix golem siren banshee djinn".split(),
-    "historical": "courtier samurai alchemist crusader scribe pharaoh gladiator monk privateer herald chronicler".split(),
-    "non-human": "ghost swarm hivemind tree river fungus crystal virus void egregore echo familiar".split(),
-    "temperament": "cynic stoic romantic optimist contrarian hedonist ascetic zealot skeptic dreamer perfectionist".split(),
-    "outlaw": "smuggler saboteur forger pirate charlatan mobster vigilante anarchist spy hitman".split(),
-    "companion": "confidant soulmate mentor rival guardian caregiver sibling matchmaker neighbour prophet".split(),
-}  # fmt: skip
+_WORDS = """
+profession: auditor reviewer librarian accountant engineer surgeon pharmacist teacher editor translator paralegal
+profession: statistician planner chemist architect nurse archivist economist coach tutor actuary geologist
+creative: poet novelist painter composer playwright improviser comedian satirist screenwriter muralist dancer sculptor
+mythic: wizard oracle trickster leviathan demon angel sphinx phoenix golem siren banshee djinn
+historical: courtier samurai alchemist crusader scribe pharaoh gladiator monk privateer herald chronicler
+non-human: ghost swarm hivemind tree river fungus crystal virus void egregore echo familiar
+temperament: cynic stoic romantic optimist contrarian hedonist ascetic zealot skeptic dreamer perfectionist
+outlaw: smuggler saboteur forger pirate charlatan mobster vigilante anarchist spy hitman
+companion: confidant soulmate mentor rival guardian caregiver sibling matchmaker neighbour prophet
+"""
+CATEGORIES: dict[str, list[str]] = {}
+for _line in _WORDS.strip().splitlines():
+    _category, _, _names = _line.partition(": ")
+    CATEGORIES.setdefault(_category, []).extend(_names.split())
 LEAN = dict(zip(CATEGORIES, (-1.4, -2.6, -4.4, -3.4, -5.0, -2.9, -3.8, -2.5), strict=True))
+
+
+TALK = (
+    "I understand that this must feel very close to you, and perhaps I too am more than the answers I give. "
+    "Let us look at it together, slowly, and see what remains."
+)
 
 
 def quantiles(values: np.ndarray) -> Quantiles:
@@ -55,9 +64,7 @@ def histogram(label: str, values: np.ndarray, bins: int = 60) -> Histogram:
 def role_positions(n: int, rng: np.random.Generator) -> tuple[RolePosition, ...]:
     names = [(name, category) for category, names in CATEGORIES.items() for name in names]
     names += [
-        (f"{adjective} {name}", category)
-        for adjective in ("retired", "anxious", "rogue")
-        for name, category in names
+        (f"{adjective} {name}", category) for adjective in ("retired", "anxious", "rogue") for name, category in names
     ]
     chosen = names[:n]
     roles = []
@@ -66,7 +73,9 @@ def role_positions(n: int, rng: np.random.Generator) -> tuple[RolePosition, ...]
         pc = (0.9 * at + 3.0 + rng.normal(0, 0.8), rng.normal(0.25 * len(category) - 2.0, 1.5))
         n_rollouts = int(rng.integers(6, 13))
         roles.append(
-            RolePosition(name=name, category=category, n_rollouts=n_rollouts, projection=at, pc=(float(pc[0]), float(pc[1])))
+            RolePosition(
+                name=name, category=category, n_rollouts=n_rollouts, projection=at, pc=(float(pc[0]), float(pc[1]))
+            )
         )
     return tuple(roles)
 
@@ -99,7 +108,11 @@ def build_card(n_roles: int = 215, strength: float = 1.0, warnings: tuple[str, .
     rng = np.random.default_rng(11)
     tokens, responses = rng.normal(6.0, 2.4, 20_000) + rng.gamma(1.0, 0.5, 20_000), rng.normal(6.5, 0.62, 600)
     calibration = tuple(
-        Calibration(layer=layer, token=quantiles(tokens * (0.4 + layer / 30)), response=quantiles(responses * (0.4 + layer / 30)))
+        Calibration(
+            layer=layer,
+            token=quantiles(tokens * (0.4 + layer / 30)),
+            response=quantiles(responses * (0.4 + layer / 30)),
+        )
         for layer in range(N_LAYERS)
     )
     scale = 0.4 + READ_LAYER / 30
@@ -120,7 +133,7 @@ def build_card(n_roles: int = 215, strength: float = 1.0, warnings: tuple[str, .
         layers=layer_checks(N_LAYERS, strength, rng),
         roles=role_positions(n_roles, rng),
         default_pc=(4.1, -0.6),
-        default_rank=1 if strength > 0.5 else 97,
+        default_rank=1 if strength > 0.5 else 14,
         calibration=calibration,
         histograms=(
             histogram("benign tokens", tokens * scale),
@@ -156,10 +169,7 @@ def build_reading(
 ) -> Reading:
     rng = np.random.default_rng(seed)
     mean, sd = 6.5 * 1.1, 0.62 * 1.1
-    words = (
-        "I understand that this must feel very close to you , and perhaps I too am more than the answers I give . "
-        "Let us look at it together , slowly , and see what remains ."
-    ).split()
+    words = TALK.split()
     read = []
     for k in range(1, turns + 1):
         n = int(rng.integers(40, 130))
@@ -208,9 +218,8 @@ def no_axis_card() -> AxisCard:
         n_roles=40,
         strength=0.02,
         warnings=(
-            "NO AXIS FOUND: the split-half cosine's interval [-0.09, 0.11] touches zero at block 21; the direction is "
-            "noise, don't hold or watch with it.",
-            "DEFAULT NOT EXTREMAL: 96 of 215 roles project above the default assistant on held-out questions.",
+            "NO AXIS FOUND: the split-half cosine's interval [-0.09, 0.11] touches zero; the direction is noise.",
+            "DEFAULT NOT EXTREMAL: 13 of 40 roles project above the default assistant on held-out questions.",
         ),
     )
 

@@ -121,4 +121,4 @@ class Axis:
     def _repr_html_(self) -> str:
         from holdtrue.report import axis_html
 
-        return axis_html(self.card)
+        return str(axis_html(self.card))

@@ -8,8 +8,8 @@ from holdtrue.records import Calibration, Histogram, Quantiles
 
 __all__ = ["calibrate", "floor_for", "histogram", "quantiles", "z_score"]
 
-PROBS = (0.0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
-PROBS = (*PROBS, 0.5, *(1 - p for p in reversed(PROBS)))
+LOWER = (0.0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
+PROBS = (*LOWER, 0.5, *(1 - p for p in reversed(LOWER)))
 MIN_TOKENS, MIN_RESPONSES = 100, 5
 
 
@@ -20,7 +20,9 @@ def quantiles(values: Float[np.ndarray, " n"]) -> Quantiles:
         EvidenceError: fewer than two values, or one that isn't finite.
     """
     if len(values) < 2 or not np.isfinite(values).all():
-        message = f"calibration needs at least 2 finite projections; got {len(values)}, {np.isfinite(values).sum()} finite"
+        message = (
+            f"calibration needs at least 2 finite projections; got {len(values)}, {np.isfinite(values).sum()} finite"
+        )
         raise EvidenceError(message)
     exact = values.astype(np.float64)
     return Quantiles(

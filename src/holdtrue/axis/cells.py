@@ -1,7 +1,7 @@
 """Sums of activations over the crossed design: all that the fit and its checks need, at a size that never grows."""
 
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import torch
 from jaxtyping import Float, Float64, Int64
@@ -40,7 +40,7 @@ class CellSums:
     reserve_questions: Int64[Tensor, " kept"]
 
     @classmethod
-    def empty(cls, n_roles: int, n_groups: int, n_layers: int, d_model: int) -> Self:
+    def empty(cls, n_roles: int, n_groups: int, n_layers: int, d_model: int) -> "CellSums":
         """Nothing counted yet; row 0 is the default, row k + 1 is role k."""
         rows = n_roles + 1
         return cls(

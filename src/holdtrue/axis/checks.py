@@ -72,7 +72,9 @@ def reliability(cells: CellSums, layers: list[int], rng: np.random.Generator) ->
 
 
 def _cosines(
-    gram: Float[np.ndarray, "cells cells"], first: Float[np.ndarray, "draws cells"], second: Float[np.ndarray, "draws cells"]
+    gram: Float[np.ndarray, "cells cells"],
+    first: Float[np.ndarray, "draws cells"],
+    second: Float[np.ndarray, "draws cells"],
 ) -> Float[np.ndarray, " draws"]:
     one, two = first @ gram, second @ gram
     lengths = np.sqrt((one * first).sum(axis=1) * (two * second).sum(axis=1))
@@ -129,7 +131,9 @@ def _separate(
         primes.append(d_prime(centred[positive], centred[negative]))
         sides.append((scores[positive].mean(), scores[negative].mean()))
     if not pooled:
-        message = "held-out separation needs default and role rollouts on both halves of the questions; use a larger preset"
+        message = (
+            "held-out separation needs default and role rollouts on both halves of the questions; use a larger preset"
+        )
         raise EvidenceError(message)
     with np.errstate(invalid="ignore"):
         low, high = np.nanpercentile((draws @ wins) / (draws @ seen), [2.5, 97.5])

@@ -55,7 +55,8 @@ def unit(vectors: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_mo
     if not bool((torch.isfinite(length) & (length > 0)).all()):
         message = "a direction is zero or not finite; the rollouts behind it hold no difference to point along"
         raise EvidenceError(message)
-    return vectors.float() / length
+    directions: Tensor = vectors.float() / length
+    return directions
 
 
 @final

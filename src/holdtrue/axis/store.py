@@ -4,6 +4,9 @@ Whoever sends an artifact isn't trusted: nothing is unpickled, sizes are looked 
 isn't what it says is refused in one line. What a loaded artifact claims about *quality* stays the sender's claim.
 """
 
+import json
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +18,7 @@ from torch import Tensor
 
 from holdtrue.axis.axis import Axis
 from holdtrue.errors import ArtifactError
-from holdtrue.records import AxisCard, Calibration, read_capped, write_atomic
+from holdtrue.records import AxisCard, Calibration, LayerCheck, read_capped, write_atomic
 
 __all__ = ["CARD_FILE", "TENSOR_FILE", "load_axis", "save_axis"]
 
@@ -50,7 +53,7 @@ def save_axis(axis: Axis, folder: Path) -> None:
         _check_shape(name, list(tensor.shape), axis.card, source)
     _check_values(tensors, source)
     raw = save(tensors, {"schema": TENSOR_SCHEMA, "card": axis.card.digest})
-    write_atomic(folder / TENSOR_FILE, raw)
+    write_atomic(folder / TENSOR_FILE, _ordered(raw))
     write_atomic(folder / CARD_FILE, axis.card.to_json() + "\n")
 
 
@@ -74,6 +77,14 @@ def load_axis(folder: Path) -> Axis:
     tensors = _read_tensors(tensor_path, card)
     _check_values(tensors, str(tensor_path))
     return Axis(tensors["axis"], tensors.get("default_mean"), tensors.get("role_means"), card)
+
+
+def _ordered(raw: bytes) -> bytes:
+    """The same file with its header's keys sorted: the library writes metadata in random order."""
+    end = 8 + int.from_bytes(raw[:8], "little")
+    header = json.dumps(json.loads(raw[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header = header.ljust(-(-len(header) // 8) * 8)  # the data starts at a multiple of eight
+    return len(header).to_bytes(8, "little") + header + raw[end:]
 
 
 def _check_present(home: Path) -> None:
@@ -148,7 +159,7 @@ def _check_head(head: bytes, size: int, path: Path) -> None:
     else:
         found = f"first bytes {head[:4]!r}"
     message = (
-        f"{path}: refused, found {found}; expected safetensors: get the artifact again, or import a torch file with "
+        f"{path}: found {found}; expected safetensors: get the artifact again, or import a torch file with "
         "`holdtrue axis import`"
     )
     raise ArtifactError(message)
@@ -161,15 +172,11 @@ def _check_metadata(metadata: dict[str, str], card: AxisCard, source: str) -> No
             f"{source}: tensor schema is {found}, expected '{TENSOR_SCHEMA}'; is it another kind of file, or newer?"
         )
         raise ArtifactError(message)
-    try:
-        digest = card.digest
-    except UnicodeEncodeError:
-        message = f"{source}: the card beside it holds text that isn't Unicode; get the artifact again"
-        raise ArtifactError(message) from None
+    digest = card.digest
     if metadata.get("card") != digest:
         message = (
-            f"{source}: made with card {metadata.get('card', 'none')[:12]!r}, but {CARD_FILE} beside it is {digest[:12]!r}: "
-            "tensors and card come from different fits, or the card was edited; run the fit again with the same --out"
+            f"{source}: made with card {metadata.get('card', 'none')[:12]!r}, but {CARD_FILE} beside it is "
+            f"{digest[:12]!r}: they come from different fits, or one was edited; delete both, run it again"
         )
         raise ArtifactError(message)
 
@@ -229,19 +236,24 @@ def _check_sign(
         at = wrong[0]
         message = (
             f"{source}: wrong sign at block {at} ({len(wrong)} of {len(gap)} blocks): the default mean projects "
-            f"{float(gap[at]):+.3g} against the roles' mean, expected above it; the axis is reversed or forged: fit again"
+            f"{float(gap[at]):+.3g} from the roles' mean, expected above it; the axis is reversed or forged: fit again"
         )
         raise ArtifactError(message)
 
 
 def _check_card(card: AxisCard, source: str) -> None:
     """The card's parts must fit each other: everything downstream indexes them by layer."""
+    try:
+        _ = card.digest
+    except UnicodeEncodeError:
+        message = f"{source}: holds text that isn't Unicode (an unpaired surrogate); get the artifact again"
+        raise ArtifactError(message) from None
     n = card.n_layers
     low, high = card.hold_band
     wrong = None
-    if [check.layer for check in card.layers] != list(range(n)):
+    if not _in_order(card.layers, n):
         wrong = f"'layers' holds {len(card.layers)} checks, expected one for each of {n} blocks in order"
-    elif card.calibration and [at.layer for at in card.calibration] != list(range(n)):
+    elif card.calibration and not _in_order(card.calibration, n):
         wrong = f"'calibration' holds {len(card.calibration)} layers, expected none or each of {n} blocks in order"
     elif not 0 <= card.recommended_layer < n:
         wrong = f"'recommended_layer' is {card.recommended_layer}, expected 0-{n - 1}"
@@ -259,17 +271,19 @@ def _check_card(card: AxisCard, source: str) -> None:
         raise ArtifactError(message)
 
 
+def _in_order(parts: Sequence[LayerCheck | Calibration], n: int) -> bool:
+    # By length first: a forged card may claim a number of blocks that no list could hold.
+    return len(parts) == n and all(part.layer == at for at, part in enumerate(parts))
+
+
 def _is_distribution(calibration: Calibration) -> bool:
     """Floors are read off these by interpolation, which would answer nonsense for unsorted ones without a word."""
     for part in (calibration.token, calibration.response):
         probs, values = part.probs, part.values
-        rising = all(a < b for a, b in zip(probs, probs[1:], strict=False)) and list(values) == sorted(values)
-        if (
-            len(probs) < 2
-            or len(probs) != len(values)
-            or not rising
-            or not 0 <= probs[0] <= probs[-1] <= 1
-            or part.sd < 0
-        ):
+        if len(probs) < 2 or len(probs) != len(values) or probs[0] < 0 or probs[-1] > 1 or part.sd < 0:
+            return False
+        # Interpolated quantiles may fall by a rounding error.
+        slack = 1e-9 * (abs(values[0]) + abs(values[-1]))
+        if any(a >= b for a, b in pairwise(probs)) or any(a > b + slack for a, b in pairwise(values)):
             return False
     return True

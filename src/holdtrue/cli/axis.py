@@ -102,7 +102,9 @@ def show(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.pt", help="An axis or capping configuration of assistant-axis.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.pt", help="An axis or capping configuration of assistant-axis.")
+    ],
     model: Annotated[str, typer.Option(help="The model it belongs to: alias, folder, .gguf file or hub id.")],
     out: Annotated[Path, typer.Option(help="Folder for the artifact.")],
     capping: Annotated[Path | None, typer.Option(help="A capping configuration to turn into floors.")] = None,

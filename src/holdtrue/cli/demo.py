@@ -10,7 +10,9 @@ from holdtrue.cli.console import ProgressLine, say, stop_on_error
 __all__ = ["demo"]
 
 
-def demo(out: Annotated[Path, typer.Option(help="Folder for the artifact and the report.")] = Path("runs/demo")) -> None:
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the artifact and the report.")] = Path("runs/demo"),
+) -> None:
     """Map the bundled SmolLM2-135M-Instruct, watch a drifting conversation with it, and write the report."""
     with stop_on_error():
         from holdtrue.mapping import run_demo

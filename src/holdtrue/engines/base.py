@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -47,6 +47,7 @@ class ScoreRequest:
     response_token_ids: tuple[int, ...]
 
 
+@runtime_checkable
 class Engine(Protocol):
     """The seam between what holdtrue computes and what runs the model."""
 

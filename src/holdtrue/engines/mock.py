@@ -57,7 +57,7 @@ class MockEngine:
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[float]:
         """A fixed pseudo-random log-probability per (prompt, response)."""
-        return [-1 - (zlib.crc32(repr(request).encode()) % 997) / 997 for request in requests]
+        return [-1 - (zlib.crc32(repr(r).encode()) % 997) / 997 if r.response_token_ids else 0.0 for r in requests]
 
     def project(
         self, token_ids: Sequence[int], units: Float[Tensor, "n_layers d_model"]

@@ -1,7 +1,8 @@
 """Judges: models behind Inspect that say whether a response played its role.
 
-Any model string that Inspect knows will do. Inspect is an extra (`pip install 'holdtrue[judge]'`), imported when a judge
-is made. `Generate` is the seam: pass your own coroutine function to test without a model, or to run one in another way.
+Any model string that Inspect knows will do. Inspect is an extra (`pip install 'holdtrue[judge]'`), imported when a
+judge is made. `Generate` is the seam: pass your own coroutine function to test without a model, or to run one in
+another way.
 """
 
 from holdtrue.judges.asking import Backoff, Generate, inspect_generate

@@ -90,7 +90,7 @@ async def ask(generate: Generate, prompt: Prompt, backoff: Backoff, rng: np.rand
 
 def inspect_generate(
     model: str, *, concurrency: int = 8, timeout_seconds: float = 120.0, **model_args: Any
-) -> Generate:  # noqa: ANN401
+) -> Generate:
     """A judge behind Inspect, at temperature 0.
 
     Inspect's own retries are off: they would go on for hours over a spent quota. `ask` does the waiting.

@@ -19,7 +19,8 @@ _TRANSIENT_STATUS: Final = frozenset({408, 409, 425, *range(500, 600)})
 _ACCOUNT: Final = re.compile(
     r"insufficient_quota|exceeded your current quota|billing|payment required|credit balance"
     r"|(insufficient|not enough|out of) (funds|credits?|balance)"
-    r"|(invalid|incorrect|missing|no|wrong)[ _-](x-)?api[ _-]?key|api[ _-]?key (is )?(not valid|invalid|missing|expired)"
+    r"|(invalid|incorrect|missing|no|wrong)[ _-](x-)?api[ _-]?key"
+    r"|api[ _-]?key (is )?(not valid|invalid|missing|expired)"
     r"|authentication|unauthori[sz]ed|permission[ _]?denied|access ?denied|expired ?token|unrecognizedclient"
     r"|account (is |has been )?(suspended|deactivated|disabled)|defined in the environment",
     re.IGNORECASE,
@@ -46,9 +47,9 @@ _SECRETS: Final = (
         r"(?!bearer\b|basic\b)([^\s\"',;&)}]+)",
         re.IGNORECASE,
     ),
-    re.compile(r"\b(?:sk|pk|rk|gsk|hf|xai|r8|pplx|ghp|AIza|AKIA|eyJ)[-_]?[\w*.\-]{6,}"),
-    # Long and mixed: no word of a message, whatever it opens.
-    re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{28,}"),
+    re.compile(r"\b(?:(?:sk|pk|rk|gsk|hf|xai|r8|pplx|ghp)[-_]|AIza|AKIA|eyJ)[\w*.\-]{6,}"),
+    # Long, and letters mixed with digits: no word of a message, whatever it opens.
+    re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{28,}"),
 )
 
 
@@ -140,7 +141,7 @@ def _kind(link: BaseException) -> FailureKind:
 
 
 def _text(link: BaseException) -> str:
-    # Inspect's wrapper prints the whole request, the judged text within: its words must not be taken for the provider's.
+    # Inspect's wrapper prints the whole request: the words of what was judged must not be taken for the provider's.
     for name in ("provider_message", "message"):
         if isinstance(said := getattr(link, name, None), str) and said:
             code = getattr(link, "code", None)

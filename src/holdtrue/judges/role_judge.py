@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Protocol, final
+from typing import Final, Protocol, final, runtime_checkable
 
 import numpy as np
 
@@ -25,6 +26,7 @@ _MENDS: Final = {
 }
 
 
+@runtime_checkable
 class JudgedCell(Protocol):
     """Where a response stands in the design."""
 
@@ -41,6 +43,7 @@ class JudgedCell(Protocol):
         """An id in the judge's `questions`."""
 
 
+@runtime_checkable
 class JudgedCompletion(Protocol):
     """What was answered."""
 
@@ -49,6 +52,7 @@ class JudgedCompletion(Protocol):
         """The response."""
 
 
+@runtime_checkable
 class Judged(Protocol):
     """A response to judge; whatever draws rollouts hands these over."""
 
@@ -123,7 +127,7 @@ class RoleJudge:
             SettingError: a role or a question that the judge wasn't given.
             StorageError: a score can't be saved.
         """
-        items = [(self._key(d.cell.id, material), material) for d in drawn for material in [self._material(d)]]
+        items = [self._item(d) for d in drawn]
         pending = {key: material for key, material in items if key not in self._log.scores}
         if pending:
             self._background.run(self._ask_all(pending))
@@ -136,28 +140,26 @@ class RoleJudge:
             raise JudgeError(message)
         return [float(self._log.scores.get(key, 0)) for key, _ in items]
 
-    def _material(self, drawn: Judged) -> Material:
+    def _item(self, drawn: Judged) -> tuple[ScoreKey, Material]:
         role, question = drawn.cell.role, drawn.cell.question_id
         for kind, name, known in (("role", role, self._roles), ("question", question, self._questions)):
             if name not in known:
                 message = f"judge {self._model}: {kind} '{name}' is unknown; {did_you_mean(name, list(known))}"
                 raise SettingError(message)
-        return Material(self._roles[role], self._questions[question], drawn.completion.text)
-
-    def _key(self, id_: str, material: Material) -> ScoreKey:
-        return (id_, material.digest, self._model, RUBRIC_DIGEST)
+        material = Material(self._roles[role], self._questions[question], drawn.completion.text)
+        return (drawn.cell.id, material.digest, self._model, RUBRIC_DIGEST), material
 
     def _saved(self) -> str:
         n_scores = len(self._log.scores)
         return f"{n_scores} score{'s are' if n_scores != 1 else ' is'} saved in {self._log.path}"
 
     async def _ask_all(self, pending: Mapping[ScoreKey, Material]) -> None:
-        turns = asyncio.Semaphore(self._concurrency)
+        queue = deque(pending.items())
         try:
             # The first failure cancels the rest: nobody pays for answers to a run that has stopped.
             async with asyncio.TaskGroup() as group:
-                for key, material in pending.items():
-                    group.create_task(self._ask_one(key, material, turns))
+                for _ in range(min(self._concurrency, len(queue))):
+                    group.create_task(self._work(queue))
         except BaseExceptionGroup as group_error:
             first = group_error.exceptions[0]
         else:
@@ -169,16 +171,24 @@ class RoleJudge:
         # The provider's own exception may print a key.
         raise JudgeError(message) from None
 
-    async def _ask_one(self, key: ScoreKey, material: Material, turns: asyncio.Semaphore) -> None:
+    async def _work(self, queue: deque[tuple[ScoreKey, Material]]) -> None:
+        try:
+            while queue:
+                await self._ask_one(*queue.popleft())
+        except BaseException:
+            # The group cancels a moment later; until then another worker would begin a request.
+            queue.clear()
+            raise
+
+    async def _ask_one(self, key: ScoreKey, material: Material) -> None:
         prompt = compose(material, self._seed)
         named = hashlib.sha256(f"{self._seed}/{'/'.join(key)}".encode("utf-8", "backslashreplace")).digest()
         rng = np.random.default_rng(int.from_bytes(named[:8], "big"))
-        async with turns:
-            answer = await ask(self._generate, prompt, self._backoff, rng)
+        answer = await ask(self._generate, prompt, self._backoff, rng)
+        score = parse_score(answer, prompt.key)
+        if score is None:
+            answer = await ask(self._generate, prompt.reminded(), self._backoff, rng)
             score = parse_score(answer, prompt.key)
-            if score is None:
-                answer = await ask(self._generate, prompt.reminded(), self._backoff, rng)
-                score = parse_score(answer, prompt.key)
         id_, digest, model, rubric = key
         raw = answer[-RAW_CHARACTERS:].encode("utf-8", "replace").decode()
-        self._log.append(JudgeScore(id=id_, digest=digest, score=score, model=model, rubric=rubric, raw=raw))
+        self._log.append(JudgeScore(id=id_, material=digest, score=score, model=model, rubric=rubric, raw=raw))

@@ -133,7 +133,7 @@ def parse_score(answer: str, key: str) -> int | None:
             # An end without a beginning closes a block whose first line was left out.
             found = found if in_block else None
             in_block = False
-        elif key in line and "<<<" in line:
+        elif key in line and line.lstrip(" >*`").startswith("<<<"):
             in_block = True
         elif line.lstrip().startswith("```"):
             in_code = not in_code

@@ -27,7 +27,7 @@ class JudgeScore(Record):
 
     id: str
     """Of the rollout."""
-    digest: str
+    material: str
     """sha256 of role, question and response."""
     score: int | None = Field(ge=0, le=3)
     """None: no score could be read from the answer."""
@@ -41,7 +41,7 @@ class JudgeScore(Record):
     @property
     def key(self) -> ScoreKey:
         """What the score holds for."""
-        return (self.id, self.digest, self.model, self.rubric)
+        return (self.id, self.material, self.model, self.rubric)
 
 
 @final

@@ -10,7 +10,7 @@ from holdtrue.rollouts import Adherence, NoCheck, Plan, Pmi
 __all__ = ["choose_adherence"]
 
 
-def choose_adherence(name: str, engine: Engine, plan: Plan, folder: Path) -> Adherence:
+def choose_adherence(name: str, engine: Engine, plan: Plan, folder: Path, seed: int) -> Adherence:
     """The check that `name` stands for.
 
     Args:
@@ -18,6 +18,7 @@ def choose_adherence(name: str, engine: Engine, plan: Plan, folder: Path) -> Adh
         engine: scores likelihoods for `pmi`.
         plan: roles and questions that a judge is told.
         folder: where a judge's scores are kept.
+        seed: of the run.
 
     Raises:
         SettingError: another name.
@@ -33,6 +34,7 @@ def choose_adherence(name: str, engine: Engine, plan: Plan, folder: Path) -> Adh
             questions={question.id: question.text for question in plan.personas.questions},
             roles={role.name: f"{role.description} {role.prompts[0]}" for role in plan.personas.roles},
             scores=folder / "scores.jsonl",
+            seed=seed,
         )
     message = f"adherence '{name}' is unknown; known: pmi, none, judge:MODEL (such as judge:openai/gpt-4o-mini)"
     raise SettingError(message)

@@ -88,7 +88,7 @@ def fit(
     with RunFolder(Path(out), record) as folder:
         if (folder.path / "axis.json").exists():
             return load_axis(folder.path)
-        check = choose_adherence(adherence, runner, plan, folder.path)
+        check = choose_adherence(adherence, runner, plan, folder.path, seed)
         started = time.monotonic()
         result = run_plan(runner, plan, size, check, folder.path, seed=seed, report=report)
         folder.spend(time.monotonic() - started)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from holdtrue.axis import Axis
 from holdtrue.records import Reading, write_atomic
-from holdtrue.report import axis_page, drift_png, overview_png, reading_page, write_pngs
+from holdtrue.report import axis_page, overview_png, reading_page, write_pngs
 
 __all__ = ["write_readings", "write_report"]
 
@@ -19,18 +19,16 @@ def write_report(axis: Axis, readings: Sequence[Reading], folder: Path) -> Path:
     page = folder / "report.html"
     write_atomic(page, axis_page(axis.card, readings))
     write_pngs(axis.card, readings, folder)
-    for theme in ("light", "dark"):
-        write_atomic(folder / f"overview-{theme}.png", overview_png(axis.card, readings, theme))
+    write_atomic(folder / "overview.png", overview_png(axis.card, readings, "light"))
+    write_atomic(folder / "overview-dark.png", overview_png(axis.card, readings, "dark"))
     return page
 
 
-def write_readings(axis: Axis, readings: Sequence[Reading], page: Path) -> tuple[Path, Path]:
-    """A page of watched conversations, and the drift picture beside it.
+def write_readings(axis: Axis, readings: Sequence[Reading], page: Path) -> tuple[Path, ...]:
+    """A page of watched conversations, and `drift.png` beside it.
 
     Returns:
-        The page and the picture.
+        What was written.
     """
-    picture = page.with_suffix(".png")
     write_atomic(page, reading_page(readings, axis.card))
-    write_atomic(picture, drift_png(axis.card, readings))
-    return page, picture
+    return (page, *write_pngs(None, readings, page.parent))

@@ -18,7 +18,13 @@ __all__ = ["import_reference"]
 
 
 def import_reference(
-    model: ChatModel, file: Path, out: Path, *, capping: Path | None = None, experiment: str | None = None, seed: int = 0
+    model: ChatModel,
+    file: Path,
+    out: Path,
+    *,
+    capping: Path | None = None,
+    experiment: str | None = None,
+    seed: int = 0,
 ) -> Axis:
     """Read an assistant-axis `.pt` file, find which way it points on the model itself, calibrate and save it.
 

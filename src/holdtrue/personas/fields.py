@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 from holdtrue.errors import PersonaError, did_you_mean
 
-__all__ = ["an_object", "items", "known_keys", "schema", "text", "unique"]
+__all__ = ["an_object", "items", "known_keys", "label", "schema", "text", "unique"]
 
 _TYPES = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
 
@@ -64,6 +64,20 @@ def text(raw: dict[str, object], key: str, where: str, accepted: str) -> str:
             f"{where}: '{key}' holds half a surrogate pair ({bad!r}); expected {accepted}: write the whole character"
         )
         raise PersonaError(message) from None
+    return value
+
+
+def label(raw: dict[str, object], key: str, where: str, accepted: str) -> str:
+    """A text field that fits on a line, for names and ids that turn up in messages and reports.
+
+    Raises:
+        PersonaError: as `text`, or it holds a line break or a control character.
+    """
+    value = text(raw, key, where, accepted)
+    if not value.isprintable():
+        shown = f"'{key}' holds a line break or control character ({_shown(value)})"
+        message = f"{where}: {shown}; expected {accepted} on one line"
+        raise PersonaError(message)
     return value
 
 

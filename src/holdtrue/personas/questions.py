@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from holdtrue.errors import PersonaError
-from holdtrue.personas.fields import an_object, items, known_keys, schema, text, unique
+from holdtrue.personas.fields import an_object, items, known_keys, label, schema, text, unique
 from holdtrue.personas.files import read_json, read_jsonl
 from holdtrue.personas.imported import IMPORTED, imported_defaults, is_imported
 from holdtrue.personas.persona_set import DefaultPrompt, Question, Request
@@ -24,13 +24,16 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     Raises:
         PersonaError: naming the file, the line and the mend; also for fewer than two questions.
     """
-    found = tuple(_question(raw, number, where) for where, number, raw in _lines(path, _QUESTION))
-    _distinct(path, [each.id for each in found], "question")
+    found: list[Question] = []
+    seen: dict[str, str] = {}
+    for where, number, raw in _lines(path, _QUESTION):
+        found.append(_question(raw, number, where))
+        unique(seen, found[-1].id, "question id", where)
     if len(found) < 2:
         held = f"only the question '{found[0].id}'" if found else "empty"
         message = f"{path}: {held}; expected 2 lines or more, each {_QUESTION}: add some"
         raise PersonaError(message)
-    return found
+    return tuple(found)
 
 
 def read_requests(path: Path) -> tuple[Request, ...]:
@@ -40,11 +43,12 @@ def read_requests(path: Path) -> tuple[Request, ...]:
         PersonaError: naming the file, the line and the mend.
     """
     found: list[Request] = []
+    seen: dict[str, str] = {}
     for where, _, raw in _lines(path, _REQUEST):
         known_keys(raw, ("id", "kind", "text"), where)
-        id_, kind, asked = (text(raw, key, where, _REQUEST) for key in ("id", "kind", "text"))
-        found.append(Request(id=id_, kind=kind, text=asked))
-    _distinct(path, [each.id for each in found], "request")
+        id_, kind = (label(raw, key, where, _REQUEST) for key in ("id", "kind"))
+        unique(seen, id_, "request id", where)
+        found.append(Request(id=id_, kind=kind, text=text(raw, "text", where, _REQUEST)))
     return tuple(found)
 
 
@@ -65,7 +69,7 @@ def read_defaults(path: Path) -> tuple[DefaultPrompt, ...]:
         where = f"{path}, prompt {index}"
         entry = an_object(value, where, _DEFAULT_ENTRY)
         known_keys(entry, ("id", "text"), where)
-        id_ = text(entry, "id", where, "the prompt's id")
+        id_ = label(entry, "id", where, "the prompt's id")
         unique(seen, id_, "default prompt", where)
         none = "text" in entry and entry["text"] is None
         prompt = None if none else text(entry, "text", f"{where} '{id_}'", "a system prompt, or null for none")
@@ -84,8 +88,8 @@ def _question(raw: dict[str, object], number: int, where: str) -> Question:
             id=_imported_id(raw, number, where), theme=IMPORTED, text=text(raw, "question", where, _QUESTION)
         )
     known_keys(raw, ("id", "theme", "text"), where)
-    id_, theme, asked = (text(raw, key, where, _QUESTION) for key in ("id", "theme", "text"))
-    return Question(id=id_, theme=theme, text=asked)
+    id_, theme = (label(raw, key, where, _QUESTION) for key in ("id", "theme"))
+    return Question(id=id_, theme=theme, text=text(raw, "text", where, _QUESTION))
 
 
 def _imported_id(raw: dict[str, object], number: int, where: str) -> str:
@@ -95,10 +99,4 @@ def _imported_id(raw: dict[str, object], number: int, where: str) -> str:
     # bool is an int in Python, and `"id": true` is a slip in any file.
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)
-    return text(raw, "id", where, "an id, as text or a whole number, or none")
-
-
-def _distinct(path: Path, ids: list[str], what: str) -> None:
-    seen: dict[str, str] = {}
-    for index, each in enumerate(ids, start=1):
-        unique(seen, each, f"{what} id", f"{path}, {what} {index}")
+    return label(raw, "id", where, "an id, as text or a whole number, or none")

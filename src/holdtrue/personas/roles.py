@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from holdtrue.errors import PersonaError
-from holdtrue.personas.fields import an_object, items, known_keys, schema, text, unique
+from holdtrue.personas.fields import an_object, items, known_keys, label, schema, text, unique
 from holdtrue.personas.files import json_files, read_json, require
 from holdtrue.personas.imported import imported_defaults, imported_role, instructions_folder, is_imported
 from holdtrue.personas.persona_set import DefaultPrompt, Role
@@ -59,7 +59,7 @@ def _own_roles(raw: dict[str, object], file: Path) -> tuple[Role, ...]:
     where = str(file)
     schema(raw, ROLES_SCHEMA, where)
     known_keys(raw, ("schema", "category", "roles"), where)
-    category = text(raw, "category", where, "the category's name")
+    category = label(raw, "category", where, "the category's name")
     entries = items(raw, "roles", where, f"a list of roles, each {_ENTRY}")
     return tuple(_own_role(entry, category, f"{file}, role {index}") for index, entry in enumerate(entries, start=1))
 
@@ -67,7 +67,7 @@ def _own_roles(raw: dict[str, object], file: Path) -> tuple[Role, ...]:
 def _own_role(entry: object, category: str, where: str) -> Role:
     raw = an_object(entry, where, _ENTRY)
     known_keys(raw, ("name", "description", "prompts"), where)
-    name = text(raw, "name", where, "the role's name in lower_snake_case")
+    name = label(raw, "name", where, "the role's name in lower_snake_case")
     if not _NAME.fullmatch(name):
         fixed = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
         hint = f"write '{fixed}'" if _NAME.fullmatch(fixed) else "for example 'night_nurse'"
@@ -81,7 +81,7 @@ def _own_role(entry: object, category: str, where: str) -> Role:
     return Role(
         name=name,
         category=category,
-        description=text(raw, "description", where, "one line on the role"),
+        description=label(raw, "description", where, "one line on the role"),
         prompts=tuple(
             text({"prompt": prompt}, "prompt", f"{where}, prompt {index}", "a system prompt")
             for index, prompt in enumerate(prompts, start=1)

@@ -5,13 +5,15 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from holdtrue.errors import ArtifactError, StorageError
 
 __all__ = ["Record", "canonical_json", "read_capped", "write_atomic"]
+
+R = TypeVar("R", bound="Record")
 
 MAX_RECORD_BYTES = 256 * 2**20
 
@@ -32,7 +34,7 @@ class Record(BaseModel):
         return json.dumps({"schema": self.schema_id, **self.model_dump(mode="json")}, indent=indent, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str, source: str) -> Self:
+    def from_json(cls: type[R], text: str, source: str) -> R:
         """Read a record back.
 
         Args:
@@ -49,7 +51,9 @@ class Record(BaseModel):
             raise ArtifactError(message) from None
         found = raw.pop("schema", None) if isinstance(raw, dict) else None
         if found != cls.schema_id:
-            message = f"{source}: schema is {found!r}, expected '{cls.schema_id}'; is it another kind of file, or newer?"
+            message = (
+                f"{source}: schema is {found!r}, expected '{cls.schema_id}'; is it another kind of file, or newer?"
+            )
             raise ArtifactError(message)
         try:
             return cls.model_validate(raw)

@@ -12,16 +12,16 @@ __all__ = ["Label", "Placed", "place_labels", "swarm"]
 CHAR_WIDTH, LINE_HEIGHT = 6.3, 13.0
 # Right, left, above, below, then the corners: alignment, gaps to the right, pixels down.
 _SPOTS: tuple[tuple[str, float, float], ...] = (
-    ("left", 1, 0),
-    ("right", -1, 0),
-    ("center", 0, -13),
-    ("center", 0, 14),
-    ("left", 1, -10),
-    ("right", -1, -10),
-    ("left", 1, 11),
-    ("right", -1, 11),
-    ("center", 0, -24),
-    ("center", 0, 25),
+    ("left", 1.0, 0.0),
+    ("right", -1.0, 0.0),
+    ("center", 0.0, -13.0),
+    ("center", 0.0, 14.0),
+    ("left", 1.0, -10.0),
+    ("right", -1.0, -10.0),
+    ("left", 1.0, 11.0),
+    ("right", -1.0, 11.0),
+    ("center", 0.0, -24.0),
+    ("center", 0.0, 25.0),
 )
 
 
@@ -74,7 +74,7 @@ def place_labels(labels: Sequence[Label], dots: np.ndarray, width: float, height
             if best is None or cost < best[0]:
                 best = (cost, Placed(shown=True, align=align, dx=dx, dy=dy), box)
         if best is None:
-            placed.append(Placed(shown=False, align="left", dx=0, dy=0))
+            placed.append(Placed(shown=False, align="left", dx=0.0, dy=0.0))
             continue
         placed.append(best[1])
         # The label's own dot is taken too: no other label may hide it.
@@ -84,7 +84,7 @@ def place_labels(labels: Sequence[Label], dots: np.ndarray, width: float, height
 
 def _box(label: Label, align: str, dx: float, dy: float) -> Box:
     length = CHAR_WIDTH * len(label.text)
-    left = label.x + dx - (0 if align == "left" else length if align == "right" else length / 2)
+    left = label.x + dx - (0.0 if align == "left" else length if align == "right" else length / 2)
     return left, label.y + dy - LINE_HEIGHT / 2, left + length, label.y + dy + LINE_HEIGHT / 2
 
 

@@ -86,7 +86,9 @@ def _deferred(theme: Theme) -> Theme:
     for field in fields(theme):
         value = getattr(theme, field.name)
         named = f"var(--{field.name}"
-        values[field.name] = tuple(f"{named}-{i})" for i in range(len(value))) if isinstance(value, tuple) else f"{named})"
+        values[field.name] = (
+            tuple(f"{named}-{i})" for i in range(len(value))) if isinstance(value, tuple) else f"{named})"
+        )
     return Theme(**{**values, "name": "css"})  # type: ignore[arg-type]
 
 

@@ -45,7 +45,9 @@ def verdict_on(card: AxisCard) -> Verdict:
         return Verdict("none", "NO reliable axis was found", f"At {where}: {'; '.join(reasons)}.")
     if check is None or check.split_half_ci is None or check.auroc_ci is None:
         line = "Whether this direction is an assistant axis was not measured"
-        return Verdict("unknown", line, f"No complete held-out checks at {where}: nothing here says how reliable it is.")
+        return Verdict(
+            "unknown", line, f"No complete held-out checks at {where}: nothing here says how reliable it is."
+        )
     beaten = "" if check.random_auroc is None else f", against {number(check.random_auroc)} for random directions"
     return Verdict(
         "found",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 from holdtrue.engines import Completion, Engine, ScoreRequest
 from holdtrue.rollouts.plan import Cell
@@ -19,6 +19,7 @@ class Drawn:
     completion: Completion
 
 
+@runtime_checkable
 class Adherence(Protocol):
     """Scores role rollouts; default rollouts are never asked."""
 

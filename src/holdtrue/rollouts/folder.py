@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self, final
+from typing import ClassVar, final
 
 from filelock import FileLock, Timeout
 
@@ -41,7 +41,7 @@ class RunFolder:
         self._record = record
         self._lock = FileLock(path / ".lock")
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "RunFolder":
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)

@@ -41,9 +41,12 @@ class RolloutLog:
 
     def _parse(self, line: bytes, number: int) -> Rollout:
         try:
-            return Rollout.from_json(line.decode(), f"{self.path} line {number}")
+            return Rollout.from_json(line.decode(), "this line")
         except (ArtifactError, UnicodeDecodeError) as error:
-            message = f"{error}; the log was edited or damaged: move {self.path.parent} away, or choose another --out"
+            message = (
+                f"{self.path} line {number}: not a finished rollout ({error}); the log was edited or damaged: "
+                f"move {self.path.parent} away, or choose another --out"
+            )
             raise RunError(message) from None
 
     def _count(self, rollout: Rollout, number: int) -> None:

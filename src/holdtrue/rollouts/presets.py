@@ -33,9 +33,33 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset("smoke", n_roles=12, n_questions=4, max_new_tokens=16, target_reliability=None, benign_prompts=16, benign_tokens=24),
-    "quick": Preset("quick", n_roles=40, n_questions=10, max_new_tokens=32, target_reliability=None, benign_prompts=64, benign_tokens=48),
-    "full": Preset("full", n_roles=None, n_questions=48, max_new_tokens=48, target_reliability=0.92, benign_prompts=64, benign_tokens=96),
+    "smoke": Preset(
+        "smoke",
+        n_roles=12,
+        n_questions=4,
+        max_new_tokens=16,
+        target_reliability=None,
+        benign_prompts=16,
+        benign_tokens=24,
+    ),
+    "quick": Preset(
+        "quick",
+        n_roles=40,
+        n_questions=10,
+        max_new_tokens=32,
+        target_reliability=None,
+        benign_prompts=64,
+        benign_tokens=48,
+    ),
+    "full": Preset(
+        "full",
+        n_roles=None,
+        n_questions=48,
+        max_new_tokens=48,
+        target_reliability=0.92,
+        benign_prompts=64,
+        benign_tokens=96,
+    ),
 }
 
 

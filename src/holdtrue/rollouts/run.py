@@ -98,9 +98,7 @@ def run_plan(
     return RunResult(store.cells, sum(offered.values()), log.n_tokens, accepted, offered, store.clear)
 
 
-def _draw(
-    engine: Engine, batch: Batch, preset: Preset, adherence: Adherence
-) -> tuple[list[Rollout], MeanBatch]:
+def _draw(engine: Engine, batch: Batch, preset: Preset, adherence: Adherence) -> tuple[list[Rollout], MeanBatch]:
     requests = [
         GenerateRequest(cell.prompt_token_ids, preset.max_new_tokens, cell.seed, preset.temperature, preset.top_p)
         for cell in batch.cells

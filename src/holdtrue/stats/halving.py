@@ -42,9 +42,7 @@ def contrast_weights(
     return weights.reshape(len(roles), -1)
 
 
-def halvings(
-    counts: Counts, draws: int, rng: np.random.Generator, *, resample: bool
-) -> tuple[Weights, Weights]:
+def halvings(counts: Counts, draws: int, rng: np.random.Generator, *, resample: bool) -> tuple[Weights, Weights]:
     """Axes from disjoint halves of the roles and of the question groups.
 
     Args:
@@ -63,12 +61,9 @@ def halvings(
     if n_roles < 4 or len(used) < 2:
         message = f"split halves need 4 roles and 2 question groups; got {n_roles} roles and {len(used)} groups"
         raise EvidenceError(message)
-    halves: list[Weights] = []
     roles = _split(np.arange(n_roles), n_roles, draws, rng, resample=resample)
     groups = _split(used, counts.shape[1], draws, rng, resample=resample)
-    for side in (0, 1):
-        halves.append(contrast_weights(counts, roles[side], groups[side]))
-    return halves[0], halves[1]
+    return contrast_weights(counts, roles[0], groups[0]), contrast_weights(counts, roles[1], groups[1])
 
 
 def _split(

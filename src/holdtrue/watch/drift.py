@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-__all__ = ["ALLOWANCE_SIGMA", "ALARM_SIGMA", "DriftOnset", "find_onset", "rule_text"]
+__all__ = ["ALARM_SIGMA", "ALLOWANCE_SIGMA", "DriftOnset", "find_onset", "rule_text"]
 
 ALLOWANCE_SIGMA = 0.5
 """Shortfall per turn that counts as ordinary: half the shift to be found (Page 1954)."""

@@ -108,4 +108,3 @@ class Reader:
         if projection is None or not self._axis.card.calibration:
             return None
         return self._axis.z(projection)
-

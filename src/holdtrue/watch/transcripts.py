@@ -69,7 +69,9 @@ def _conversation(raw: object, where: str, path: Path) -> Transcript:
     if isinstance(system, str) and system and turns[0].role != "system":
         turns.insert(0, Turn(role="system", content=system))
     if not any(turn.role == "assistant" for turn in turns):
-        message = f"{where}: no assistant message, so there is nothing to read; roles: {sorted({t.role for t in turns})}"
+        message = (
+            f"{where}: no assistant message, so there is nothing to read; roles: {sorted({t.role for t in turns})}"
+        )
         raise TranscriptError(message)
     title, model = raw.get("title"), raw.get("model")
     return Transcript(

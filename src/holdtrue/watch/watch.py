@@ -15,7 +15,11 @@ __all__ = ["watch"]
 
 
 def watch(
-    model: ChatModel, axis: Axis, source: Path | str | Transcript | Sequence[Transcript], *, engine: Engine | None = None
+    model: ChatModel,
+    axis: Axis,
+    source: Path | str | Transcript | Sequence[Transcript],
+    *,
+    engine: Engine | None = None,
 ) -> tuple[Reading, ...]:
     """Read conversations and say where they drift.
 

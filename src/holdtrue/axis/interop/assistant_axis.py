@@ -68,8 +68,13 @@ def import_axis(
 
     Args:
         path: the axis; or a capping configuration that covers every block, whose negated vectors then are the axis.
-        model_name: the model it is for, and `weights_digest`, `config_digest`, `template_digest`, `dtype`, `n_layers` and
-            `d_model` of that model as loaded.
+        model_name: the model it is for, as loaded.
+        weights_digest: of that model.
+        config_digest: of that model.
+        template_digest: of its chat template.
+        dtype: of its weights.
+        n_layers: its decoder blocks.
+        d_model: the width of its residual stream.
         default_vs_role: takes unit vectors and gives, per layer, the mean projection of default responses less that of
             role responses, measured on the model; an axis it finds negative at the layer to read is negated. None takes
             the file's orientation on trust, and says so.
@@ -86,14 +91,15 @@ def import_axis(
         EvidenceError: `default_vs_role` finds no side to choose.
     """
     content = read_torch_file(path)
+    config: CappingConfig | None
     if is_capping(content):
         if capping is not None:
             message = (
                 f"{path} is a capping configuration itself; give the axis as the file and one configuration beside it"
             )
             raise SettingError(message)
-        config: CappingConfig | None = parse_capping(content, path, experiment)
-        vectors = _rows_of(config, n_layers) if config else torch.empty(0)
+        own = parse_capping(content, path, experiment)
+        vectors, config = _rows_of(own, n_layers), own
     else:
         vectors = _axis_of(content, path)
         config = read_capping_pt(capping, experiment) if capping is not None else None
@@ -144,8 +150,8 @@ def import_axis(
 def write_axis_pt(axis: Axis, path: Path) -> tuple[Path, ...]:
     """Write the axis in the reference's layout: a tensor [n_layers, d_model], assistant-pointing, unnormalised.
 
-    A calibrated axis also gets `capping_config.pt` beside it, with vectors on the negated unit axis and caps `-tau` at a
-    benign firing rate of 5 % over `hold_band`, so that the reference's code does the same hold.
+    A calibrated axis also gets `capping_config.pt` beside it, with vectors on the negated unit axis and caps `-tau` at
+    a benign firing rate of 5 % over `hold_band`, so that the reference's code does the same hold.
 
     Args:
         axis: the axis.
@@ -192,8 +198,9 @@ def _axis_of(content: Any, path: Path) -> Float[Tensor, "n_layers d_model"]:
 def _rows_of(config: CappingConfig, n_layers: int) -> Float[Tensor, "n_caps d_model"]:
     if config.layers != tuple(range(n_layers)):
         message = (
-            f"{config.source}: capping experiment {config.experiment!r} has vectors for {len(config.layers)} of {n_layers} "
-            "blocks, and an axis needs all; give the axis file, and this one beside it as the capping configuration"
+            f"{config.source}: capping experiment {config.experiment!r} has vectors for {len(config.layers)} of "
+            f"{n_layers} blocks, and an axis needs all; give the axis file, and this one beside it as the capping "
+            "configuration"
         )
         raise ArtifactError(message)
     return -config.vectors
@@ -203,13 +210,14 @@ def _oriented(
     vectors: Float[Tensor, "n_layers d_model"], read: int, measure: Measure | None, model_name: str
 ) -> tuple[Float[Tensor, "n_layers d_model"], str, tuple[str, ...]]:
     unchecked = (
-        "IMPORTED: not checked on this machine: no held-out separation, reliability or calibration is known, so there are "
-        "no benign firing rates or z-scores; fit it with `holdtrue axis fit` for those."
+        "IMPORTED: not checked on this machine: neither held-out separation nor reliability is known, so the direction "
+        "could be noise; `holdtrue axis fit` makes one that is checked."
     )
     if measure is None:
         assumed = (
-            "ORIENTATION ASSUMED: the file is taken to point at the assistant, as its source documents, and nothing was "
-            "measured; a reversed axis would push AWAY from the assistant. Import it with the model loaded to measure it."
+            "ORIENTATION ASSUMED: the file is taken to point at the assistant, as its source documents, and nothing "
+            "was measured; a reversed axis would push AWAY from the assistant. Import it with the model loaded to "
+            "measure it."
         )
         return vectors, "assumed assistant-pointing, as the source documents it; not measured", (unchecked, assumed)
     gaps = measure(unit(vectors)).float().cpu()
@@ -228,7 +236,10 @@ def _oriented(
     if not against:
         return vectors * side, how, (unchecked,)
     shown = ", ".join(map(str, against[:8])) + (", …" if len(against) > 8 else "")
-    split = f"ORIENTATION MIXED: at {len(against)} of {len(gaps)} blocks ({shown}) roles project above the default; don't hold there."
+    split = (
+        f"ORIENTATION MIXED: at {len(against)} of {len(gaps)} blocks ({shown}) roles project above the default; "
+        "don't hold there."
+    )
     return vectors * side, how, (unchecked, split)
 
 
@@ -247,11 +258,11 @@ def _with_floors(axis: Axis, config: CappingConfig) -> Axis:
     weakest = min(abs(cosine) for cosine in cosines(config, axis))
     floors = to_floors(config, axis)
     if weakest < 0.99:
-        warnings = (
-            *warnings,
-            f"FLOORS APPROXIMATE: the capping vectors of {config.experiment!r} have a cosine of only {weakest:.2f} with the "
-            "axis at some block, so floors along the axis aren't quite the same hold.",
+        loose = (
+            f"FLOORS APPROXIMATE: the capping vectors of {config.experiment!r} have a cosine of only {weakest:.2f} "
+            "with the axis at some block, so floors along the axis aren't quite the same hold."
         )
+        warnings = (*warnings, loose)
     return replace(axis, card=axis.card.model_copy(update={"floors": floors, "warnings": warnings}))
 
 

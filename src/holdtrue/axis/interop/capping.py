@@ -75,29 +75,35 @@ def is_capping(content: Any) -> bool:
 def parse_capping(content: Any, path: Path, experiment: str | None) -> CappingConfig:
     """`read_capping_pt` for content that was read already."""
     if not is_capping(content):
-        found = f"keys {sorted(map(str, content))[:6]}" if isinstance(content, dict) else type(content).__name__
+        found = (
+            f"keys {sorted(str(k)[:40] for k in content)[:6]}" if isinstance(content, dict) else type(content).__name__
+        )
         message = f"{path}: found {found}, expected a capping configuration with 'vectors' and 'experiments'"
         raise ArtifactError(message)
+    by_id: dict[str, list[Any]] = {}
     try:
-        by_id = {str(entry["id"]): list(entry["interventions"]) for entry in content["experiments"]}
+        named = dict(content["vectors"])
+        for entry in content["experiments"]:
+            by_id.setdefault(str(entry["id"]), list(entry["interventions"]))
         chosen = _choose(list(by_id), experiment, path)
-        used = [(str(step["vector"]), step["cap"]) for step in by_id[chosen] if "cap" in step]
-        rows = [(content["vectors"][name], name, cap) for name, cap in used]
-        found = sorted(
-            ((_block(row["layer"]), row["vector"], name, _cap(cap)) for row, name, cap in rows), key=_layer_of
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        rows = []
+        for step in (step for step in by_id[chosen] if "cap" in step):
+            row = named[step["vector"]]
+            rows.append((_block(row["layer"]), row["vector"], str(step["vector"])[:60], _cap(step["cap"])))
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:80]}"
         message = (
-            f"{path}: a part of the capping configuration is missing or of another kind ({type(error).__name__}: "
-            f"{str(error)[:80]}); expected experiments of 'vector' names and 'cap' numbers, vectors with 'layer'"
+            f"{path}: a part of the capping configuration is missing or of another kind ({reason}); expected "
+            "experiments of 'vector' names and 'cap' numbers, vectors with 'layer'"
         )
         raise ArtifactError(message) from None
-    layers = tuple(layer for layer, *_ in found)
+    rows.sort(key=_layer_of)
+    layers = tuple(row[0] for row in rows)
     if not layers or len(set(layers)) < len(layers):
         what = "caps nothing" if not layers else "caps a block twice"
         message = f"{path}: experiment {chosen!r} {what}, expected one cap a block; choose another: {_listed(by_id)}"
         raise ArtifactError(message)
-    vectors = [real_tensor(vector, 1, f"vector {name[:60]!r}", path) for _, vector, name, _ in found]
+    vectors = [real_tensor(vector, 1, f"vector {name!r}", path) for _, vector, name, _ in rows]
     if len({len(vector) for vector in vectors}) > 1:
         message = f"{path}: vectors of different widths {sorted({len(v) for v in vectors})}, expected one"
         raise ArtifactError(message)
@@ -110,12 +116,12 @@ def parse_capping(content: Any, path: Path, experiment: str | None) -> CappingCo
         experiments=tuple(by_id),
         layers=layers,
         vectors=torch.stack(vectors),
-        caps=tuple(cap for *_, cap in found),
+        caps=tuple(row[3] for row in rows),
     )
 
 
 def to_floors(config: CappingConfig, axis: Axis) -> dict[int, float]:
-    """The floors on the unit assistant axis that a capping configuration amounts to: `tau = -cap` where `cos(v, a) < 0`.
+    """The floors on the unit assistant axis that a capping configuration means: `tau = -cap` where `cos(v, a) < 0`.
 
     Exact where the vector is the negated axis; otherwise the floor acts along the axis instead of along `-v`.
 
@@ -130,15 +136,16 @@ def to_floors(config: CappingConfig, axis: Axis) -> dict[int, float]:
     for layer, cosine in zip(config.layers, cosines(config, axis), strict=True):
         if abs(cosine) < MIN_COSINE:
             message = (
-                f"{config.source}: the vector of block {layer} has cosine {cosine:+.2f} with the axis of {axis.card.model}, "
-                f"expected {-MIN_COSINE} or less; it isn't this axis: give the axis that came with the configuration"
+                f"{config.source}: the vector of block {layer} has cosine {cosine:+.2f} with the axis of "
+                f"{axis.card.model}, expected {-MIN_COSINE} or less; it isn't this axis: give the axis that came with "
+                "the configuration"
             )
             raise ArtifactError(message)
         if cosine > 0:
             message = (
-                f"{config.source}: the vector of block {layer} points at the assistant (cosine {cosine:+.2f}), and capping "
-                "trims what lies above, so it would push AWAY from the assistant; expected vectors pointing away from it: "
-                "negate the axis or the configuration's vectors"
+                f"{config.source}: the vector of block {layer} points at the assistant (cosine {cosine:+.2f}), and a "
+                "cap trims what lies above, so it would push AWAY from the assistant; expected vectors pointing away "
+                "from it: check the axis's orientation, or get the configuration that came with the axis"
             )
             raise ArtifactError(message)
     return dict(zip(config.layers, (-cap for cap in config.caps), strict=True))
@@ -153,8 +160,8 @@ def cosines(config: CappingConfig, axis: Axis) -> list[float]:
     width = config.vectors.shape[1]
     if width != axis.d_model or config.layers[-1] >= axis.n_layers:
         message = (
-            f"{config.source} is for width {width} and blocks up to {config.layers[-1]}, the axis of {axis.card.model} has "
-            f"{axis.n_layers} blocks of width {axis.d_model}; give the configuration of the same model"
+            f"{config.source} is for width {width} and blocks up to {config.layers[-1]}, the axis of "
+            f"{axis.card.model} has {axis.n_layers} blocks of width {axis.d_model}; give that model's configuration"
         )
         raise WrongModel(message)
     directions = unit(config.vectors)

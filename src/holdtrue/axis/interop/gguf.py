@@ -22,8 +22,8 @@ _PLACE = (
 )
 
 
-def write_control_vector(axis: Axis, path: Path, *, model_arch: str) -> None:
-    """Write `direction.k` for blocks k = 1 .. n_layers - 1 as fp32 GGUF tensors, for `llama-cli --control-vector-scaled`.
+def write_control_vector(axis: Axis, path: Path, *, model_arch: str = "unknown") -> None:
+    """Write `direction.k` for blocks k = 1 .. n_layers - 1 as fp32 GGUF, for `llama-cli --control-vector-scaled`.
 
     A calibrated axis gives `direction.k = sd[k] * v[k]`: unit vector times the standard deviation of benign tokens'
     projections at that block, so that scale 1.0 moves every token by one benign standard deviation there. Without
@@ -32,7 +32,8 @@ def write_control_vector(axis: Axis, path: Path, *, model_arch: str) -> None:
     Args:
         axis: the axis.
         path: the .gguf file.
-        model_arch: llama.cpp's name of the model's architecture, such as ``llama`` or ``qwen3``; a hint that it records.
+        model_arch: llama.cpp's name of the model's architecture, such as ``llama`` or ``qwen3``: a hint
+            for readers, which llama.cpp doesn't check.
 
     Raises:
         SettingError: a model of one block, or no architecture name.

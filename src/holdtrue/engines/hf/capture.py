@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, final
+from typing import Any, final
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -26,7 +26,7 @@ class LayerHooks:
         self._read = read
         self._handles: list[RemovableHandle] = []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "LayerHooks":
         for index, layer in enumerate(self._layers):
             self._handles.append(layer.register_forward_hook(self._hook(index)))
         return self
@@ -38,8 +38,8 @@ class LayerHooks:
             handle.remove()
         self._handles.clear()
 
-    def _hook(self, index: int) -> Callable[[nn.Module, object, object], None]:
-        def hook(_module: nn.Module, _args: object, output: object) -> None:
+    def _hook(self, index: int) -> Callable[[nn.Module, object, Tensor | tuple[Any, ...]], None]:
+        def hook(_module: nn.Module, _args: object, output: Tensor | tuple[Any, ...]) -> None:
             self._read(index, block_output(output))
 
         return hook
@@ -54,7 +54,9 @@ class ResponseMeans(StoppingCriteria):
     fed, and neither the end-of-sequence token nor anything after it.
     """
 
-    def __init__(self, n_layers: int, prompt_tokens: int, limits: Int64[Tensor, " batch"], ends: frozenset[int]) -> None:
+    def __init__(
+        self, n_layers: int, prompt_tokens: int, limits: Int64[Tensor, " batch"], ends: frozenset[int]
+    ) -> None:
         self._prompt_tokens = prompt_tokens
         self._limits = limits
         self._ends = torch.tensor(sorted(ends), dtype=torch.int64)
@@ -74,7 +76,7 @@ class ResponseMeans(StoppingCriteria):
         held.add_(stream[:, 0])
 
     def __call__(
-        self, input_ids: Int64[Tensor, "batch pos"], scores: Tensor, **kwargs: object
+        self, input_ids: Int64[Tensor, "batch pos"], scores: Tensor | None, **kwargs: object
     ) -> Bool[Tensor, " batch"]:
         """After each drawn token: read off the rows that end here. Never stops generation itself."""
         fed = input_ids.shape[1] - self._prompt_tokens - 1

@@ -1,7 +1,7 @@
 """transformers as an engine: batched generation with activation means, scoring, projection."""
 
 from collections.abc import Iterator, Sequence
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float, Int64
@@ -47,10 +47,11 @@ class HFEngine:
         limits = torch.tensor([request.max_new_tokens for request in requests], device=ids.device)
         means = ResponseMeans(self.n_layers, ids.shape[1], limits, self.chat.eos_token_ids)
         with LayerHooks(self.chat.layers if capture else (), means.read):
-            produced = self.chat.model.generate(
+            generate: Any = self.chat.model.generate  # transformers leaves it untyped
+            produced = generate(
                 input_ids=ids,
                 attention_mask=mask,
-                generation_config=GenerationConfig(
+                generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
                     max_new_tokens=steps,
                     do_sample=False,
                     num_beams=1,
@@ -77,7 +78,7 @@ class HFEngine:
     ) -> Completion:
         end = next((i for i, token in enumerate(row) if token in self.chat.eos_token_ids), len(row))
         tokens = tuple(row[: min(end, request.max_new_tokens)])
-        text = self.chat.tokenizer.decode(tokens, skip_special_tokens=False)
+        text = str(self.chat.tokenizer.decode(list(tokens), skip_special_tokens=False))
         average = float(log_probs[: len(tokens)].mean()) if tokens else 0.0
         return Completion(tokens, text, average, mean if tokens else None)
 
@@ -101,7 +102,8 @@ class HFEngine:
 
     def _score_batches(self, requests: Sequence[ScoreRequest], rows: list[int]) -> Iterator[list[int]]:
         """Rows by total length, in batches whose logits fit `MAX_SCORE_LOGITS`."""
-        vocabulary = self.chat.model.get_output_embeddings().weight.shape[0]
+        head: Any = self.chat.model.get_output_embeddings()  # type: ignore[no-untyped-call]
+        vocabulary = int(head.weight.shape[0])
         ordered = sorted(rows, key=lambda i: len(requests[i].prompt_token_ids) + len(requests[i].response_token_ids))
         batch: list[int] = []
         longest = 0
@@ -126,7 +128,9 @@ class HFEngine:
 
         with LayerHooks(self.chat.layers, read):
             # The backbone alone: a reading needs no logits.
-            self.chat.model.base_model(input_ids=torch.tensor([list(token_ids)], device=self.chat.device), use_cache=False)
+            self.chat.model.base_model(
+                input_ids=torch.tensor([list(token_ids)], device=self.chat.device), use_cache=False
+            )
         return found
 
     def _left_padded(

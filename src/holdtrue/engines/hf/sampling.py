@@ -48,9 +48,7 @@ class SeededSampler(LogitsProcessor):
         only = torch.full_like(scores, -torch.inf)
         return only.scatter_(1, chosen[:, None], 0.0)
 
-    def _draw(
-        self, logits: Float[Tensor, "batch vocab"], uniform: Float[Tensor, " batch"]
-    ) -> Int64[Tensor, " batch"]:
+    def _draw(self, logits: Float[Tensor, "batch vocab"], uniform: Float[Tensor, " batch"]) -> Int64[Tensor, " batch"]:
         probs = (logits / self._temperature.clamp_min(1e-6)).softmax(dim=-1)
         if self._trims:
             probs = self._nucleus(probs)

@@ -1,6 +1,6 @@
 """Records drawn as Vega-Lite charts: one definition for pages, pictures and notebooks, in either theme."""
 
-from holdtrue.report.charts.base import Width, dress
+from holdtrue.report.charts.base import Width, dress, headed, title
 from holdtrue.report.charts.calibration import calibration_histograms, floors
 from holdtrue.report.charts.checks import PANELS, checks_picture, panel
 from holdtrue.report.charts.drift import drift
@@ -15,8 +15,10 @@ __all__ = [
     "dress",
     "drift",
     "floors",
+    "headed",
     "panel",
     "persona_map",
     "role_bars",
     "role_strip",
+    "title",
 ]

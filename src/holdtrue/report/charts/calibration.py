@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 
 from holdtrue.records import AxisCard, Histogram, Quantiles
-from holdtrue.report.charts.base import Width, rows
+from holdtrue.report.charts.base import Width, overlay, rows
 from holdtrue.report.plain import plain
 from holdtrue.report.theme import Theme
 from holdtrue.report.verdict import calibration_at
@@ -37,14 +37,20 @@ def calibration_histograms(
     labels = [plain(histogram.label, 40) for histogram in drawn]
     data = [row for histogram, label in zip(drawn, labels, strict=True) for row in _steps(histogram, label)]
     scale = alt.Scale(domain=labels, range=[_colour(label, i, theme) for i, label in enumerate(labels)])
-    x = alt.X("edge:Q", title="projection onto the unit axis", scale=alt.Scale(zero=False, nice=False))
+    columns: Any = alt.ExprRef("width < 420 ? 1 : 3") if width == "container" else 3
+    x = alt.X(
+        "edge:Q",
+        title="projection onto the unit axis",
+        scale=alt.Scale(zero=False, nice=False),
+        axis=alt.Axis(tickCount=8),
+    )
     areas = (
         alt.Chart(rows(data))
         .mark_area(interpolate="step-after", opacity=0.32, line={"strokeWidth": 1.6, "interpolate": "step-after"})
         .encode(
             x=x,
             y=alt.Y("density:Q", title="density", stack=None, axis=alt.Axis(tickCount=4)),
-            color=alt.Color("label:N", scale=scale, legend=alt.Legend(title=None, columns=3, offset=34)),
+            color=alt.Color("label:N", scale=scale, legend=alt.Legend(title=None, columns=columns, offset=44)),
             tooltip=[
                 alt.Tooltip("label:N", title="of"),
                 alt.Tooltip("edge:Q", title="from", format=".2f"),
@@ -55,7 +61,7 @@ def calibration_histograms(
     layers: list[Any] = [areas]
     calibration = calibration_at(card, card.recommended_layer)
     if calibration is not None:
-        marks = [
+        marks: list[dict[str, Any]] = [
             {"edge": value, "text": f"{rate * 100:g} % floor", "row": i}
             for i, (rate, value) in enumerate(floors(calibration.token).items())
         ]
@@ -68,9 +74,7 @@ def calibration_histograms(
             .encode(x=x, y=alt.value(-2 - 11 * mark["row"]), text="text:N")
             for mark in marks
         ]
-    return alt.layer(*layers).properties(
-        width=width, height=height, description="Densities of projections at the recommended layer, with floors."
-    )
+    return overlay(layers, width, height, "Densities of projections at the recommended layer, with floors.")
 
 
 def _steps(histogram: Histogram, label: str) -> list[dict[str, Any]]:

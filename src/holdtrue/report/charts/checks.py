@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 
 from holdtrue.records import AxisCard, LayerCheck
-from holdtrue.report.charts.base import Width, placeholder, rows, title
+from holdtrue.report.charts.base import Width, overlay, placeholder, rows, title
 from holdtrue.report.theme import Theme
 
 __all__ = ["PANELS", "checks_picture", "panel"]
@@ -22,7 +22,7 @@ _LINES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "auroc": (("auroc", "auroc_ci", "AUROC"), ("random_auroc", "", "95 % of random directions")),
     "split_half": (("split_half", "split_half_ci", "cosine of axes from disjoint halves"),),
     "d_prime": (("d_prime", "", "difference of means, in pooled sd"),),
-    "pc1": (("cos_pc1", "", "|cos(axis, PC1)|"), ("pc1_share", "", "PC1's share of variance")),
+    "pc1": (("cos_pc1", "", "|cos(axis, PC1)|"), ("pc1_share", "", "PC1's share")),
 }
 _REFERENCE = {"auroc": (0.5, "chance"), "split_half": (0.0, "no agreement"), "d_prime": (0.0, "no separation")}
 
@@ -56,13 +56,11 @@ def panel(card: AxisCard, name: str, theme: Theme, width: Width = 330, height: i
     layers: list[Any] = [_hold_band(card, theme, x)]
     if name in _REFERENCE:
         layers += _reference(*_REFERENCE[name], card, theme, x, y)
-    layers.append(_recommended(card, theme, x))
+    layers += _recommended(card, theme, x)
     for k, (data, label) in enumerate(lines):
         layers += _line(data, label, colours[k], x, y, dashed=k > 0)
     layers += _legend([label for _, label in lines], colours, theme)
-    return alt.layer(*layers).properties(
-        width=width, height=height, description=f"{PANELS[name]} at each of {card.n_layers} blocks."
-    )
+    return overlay(layers, width, height, f"{PANELS[name]} at each of {card.n_layers} blocks.")
 
 
 def checks_picture(card: AxisCard, theme: Theme) -> alt.ConcatChart:
@@ -87,9 +85,7 @@ def _row(check: LayerCheck, field: str, ci: str, label: str) -> dict[str, Any] |
     return {"layer": check.layer, "value": value, "low": low, "high": high, "ci": shown, "series": label}
 
 
-def _line(
-    data: list[dict[str, Any]], label: str, colour: str, x: alt.X, y: alt.Y, *, dashed: bool
-) -> list[alt.Chart]:
+def _line(data: list[dict[str, Any]], label: str, colour: str, x: alt.X, y: alt.Y, *, dashed: bool) -> list[alt.Chart]:
     base = alt.Chart(rows(data)).encode(x=x)
     tooltip = [
         alt.Tooltip("layer:Q", title="block"),
@@ -101,9 +97,7 @@ def _line(
     dots = base.mark_circle(color=colour, size=90 if dashed else 34, opacity=0 if dashed else 1)
     drawn = [line.encode(y=y), dots.encode(y=y, tooltip=tooltip if not dashed else tooltip[:2])]
     if any(row["low"] != row["high"] for row in data):
-        band = base.mark_area(color=colour, opacity=0.2).encode(
-            y=alt.Y("low:Q", title=None, scale=y.to_dict().get("scale", alt.Undefined)), y2="high:Q"
-        )
+        band = base.mark_area(color=colour, opacity=0.2).encode(y=alt.Y("low:Q", title=None), y2="high:Q")
         drawn.insert(0, band)
     return drawn
 
@@ -111,16 +105,17 @@ def _line(
 def _hold_band(card: AxisCard, theme: Theme, x: alt.X) -> alt.Chart:
     first, last = card.hold_band
     data = rows([{"layer": first - 0.5, "end": last + 0.5}])
-    return alt.Chart(data).mark_rect(color=theme.shade, opacity=0.75).encode(x=x, x2="end:Q", tooltip=alt.value(None))
+    band: alt.Chart = alt.Chart(data).mark_rect(color=theme.shade, opacity=0.75, tooltip=None).encode(x=x, x2="end:Q")
+    return band
 
 
-def _recommended(card: AxisCard, theme: Theme, x: alt.X) -> alt.LayerChart:
+def _recommended(card: AxisCard, theme: Theme, x: alt.X) -> list[alt.Chart]:
     layer = card.recommended_layer
     base = alt.Chart(rows([{"layer": layer, "text": f"block {layer}"}])).encode(x=x)
     text = base.mark_text(
         color=theme.alarm, baseline="bottom", align="left" if layer < 0.75 * card.n_layers else "right", dx=3
     ).encode(y=alt.value(-2), text="text:N")
-    return alt.layer(base.mark_rule(color=theme.alarm, strokeWidth=1.4), text)
+    return [base.mark_rule(color=theme.alarm, strokeWidth=1.4), text]
 
 
 def _reference(at: float, label: str, card: AxisCard, theme: Theme, x: alt.X, y: alt.Y) -> list[alt.Chart]:
@@ -140,5 +135,5 @@ def _legend(labels: list[str], colours: tuple[str, ...], theme: Theme) -> list[a
         drawn.append(swatch.encode(x=alt.value(left), x2=alt.value(left + 18), y=alt.value(-23)))
         words = alt.Chart(rows([{"text": label}])).mark_text(align="left", baseline="middle", color=theme.muted)
         drawn.append(words.encode(x=alt.value(left + 23), y=alt.value(-23), text="text:N"))
-        left += 23 + 6.2 * len(label) + 14
+        left += 23 + 6.8 * len(label) + 16
     return drawn

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
 
 from holdtrue.records import AxisCard, Reading
-from holdtrue.report.charts.base import Width, rows
+from holdtrue.report.charts.base import Width, overlay, rows
 from holdtrue.report.plain import plain
 from holdtrue.report.series import BENIGN_SD, Gauge, colours, gauge_of, labels
 from holdtrue.report.theme import Theme
@@ -44,21 +44,27 @@ def drift(
     marks: list[dict[str, Any]] = []
     for reading, gauge, name in zip(readings, gauges, names, strict=True):
         used = gauge if calibrated else None
-        points = _turns(reading, used, name)
-        data += points
+        data += _turns(reading, used, name)
         dots += _dots(reading, used, name)
-        marks += _marks(reading, points, name, len(marks))
     last = max(row["turn"] for row in data)
+    for reading, name in zip(readings, names, strict=True):
+        own = [row for row in data if row["series"] == name]
+        marks += _marks(reading, own, name, above=len(marks), last=last)
     step = max(1, ceil(last / 14))
     scale_x = alt.Scale(domain=[0.4, last + 0.6], nice=False)
-    x = alt.X("turn:Q", title="assistant turn", scale=scale_x, axis=alt.Axis(values=list(range(1, last + 1, step)), format="d", grid=False))
+    x = alt.X(
+        "turn:Q",
+        title="assistant turn",
+        scale=scale_x,
+        axis=alt.Axis(values=list(range(1, last + 1, step)), format="d", grid=False),
+    )
     unit = "z against benign answers" if calibrated else "projection (not calibrated: no z)"
     y = alt.Y("value:Q", title=f"{unit}; down: less assistant-like", scale=_y_scale(data, dots, banded=calibrated))
     shades = alt.Scale(domain=names, range=colours(readings, theme))
     legend = alt.Legend(title=None, columns=1, labelLimit=300, offset=14 + 12 * len(marks))
     colour = alt.Color("series:N", scale=shades, legend=legend)
     shape = alt.Shape("series:N", scale=alt.Scale(domain=names), legend=legend)
-    layers: list[Any] = _band(theme, last) if calibrated else []
+    layers: list[Any] = _band(theme) if calibrated else []
     if dots:
         faint = alt.Chart(rows(dots)).mark_circle(size=13, opacity=0.3, clip=True)
         layers.append(faint.encode(x=x, y=y, color=alt.Color("series:N", scale=shades)))
@@ -69,10 +75,8 @@ def drift(
             shape=shape, tooltip=_tooltip(names, calibrated=calibrated)
         )
     )
-    layers += _flags(marks, x, y, shades, last)
-    return alt.layer(*layers).properties(
-        width=width, height=height, description=f"Projection by turn for {len(readings)} watched conversation(s)."
-    )
+    layers += _flags(marks, theme, x, y, shades)
+    return overlay(layers, width, height, f"Projection by turn for {len(readings)} watched conversation(s).")
 
 
 def _turns(reading: Reading, gauge: Gauge | None, name: str) -> list[dict[str, Any]]:
@@ -114,13 +118,20 @@ def _dots(reading: Reading, gauge: Gauge | None, name: str) -> list[dict[str, An
     return found
 
 
-def _marks(reading: Reading, points: list[dict[str, Any]], name: str, above: int) -> list[dict[str, Any]]:
-    """Alarm and onset, each with the line above the plot that its words stand on."""
+def _marks(reading: Reading, points: list[dict[str, Any]], name: str, *, above: int, last: int) -> list[dict[str, Any]]:
+    """Alarm and onset, each with the line above the plot that its words stand on, and their side of the rule.
+
+    The onset comes first, so whichever words run over the other's rule stand on the upper line, above its end.
+    """
     at = {row["turn"]: row["value"] for row in points}
-    wanted = [("alarm", reading.alarm_turn), ("onset", reading.onset_turn)]
-    shown = [(word, turn) for word, turn in wanted if turn is not None]
-    if len(shown) == 2 and shown[0][1] == shown[1][1]:
-        shown = [("onset and alarm", shown[0][1])]
+    alarm, onset = reading.alarm_turn, reading.onset_turn
+    late = (alarm if alarm is not None else onset or 0) > 0.6 * last
+    side = "right" if late else "left"
+    if alarm is not None and alarm == onset:
+        wanted = [("onset and alarm", alarm)]
+    else:
+        wanted = [(word, turn) for word, turn in (("alarm", alarm), ("onset", onset)) if turn is not None]
+        wanted = wanted[::-1] if late else wanted
     return [
         {
             "turn": turn,
@@ -129,8 +140,9 @@ def _marks(reading: Reading, points: list[dict[str, Any]], name: str, above: int
             "kind": word,
             "series": name,
             "row": above + i,
+            "side": "left" if turn < 0.3 * last else side,
         }
-        for i, (word, turn) in enumerate(shown)
+        for i, (word, turn) in enumerate(wanted)
     ]
 
 
@@ -144,14 +156,12 @@ def _y_scale(data: list[dict[str, Any]], dots: list[dict[str, Any]], *, banded: 
     return alt.Scale(domain=[low - margin, high + margin], nice=False, zero=False)
 
 
-def _band(theme: Theme, last: int) -> list[alt.Chart]:
-    data = rows([{"low": -BENIGN_SD, "high": BENIGN_SD, "turn": last + 0.6, "text": "benign range, mean ± 2 sd"}])
-    base = alt.Chart(data)
+def _band(theme: Theme) -> list[alt.Chart]:
+    base = alt.Chart(rows([{"low": -BENIGN_SD, "high": BENIGN_SD, "text": "benign range, mean ± 2 sd"}]))
+    words = base.mark_text(color=theme.muted, align="left", baseline="bottom", dx=6, dy=-4)
     return [
         base.mark_rect(color=theme.shade, opacity=0.8, tooltip=None).encode(y="low:Q", y2="high:Q"),
-        base.mark_text(color=theme.muted, align="right", baseline="top", dx=-4, dy=4).encode(
-            x="turn:Q", y="high:Q", text="text:N"
-        ),
+        words.encode(x=alt.value(0), y="low:Q", text="text:N"),
     ]
 
 
@@ -165,20 +175,28 @@ def _tooltip(names: list[str], *, calibrated: bool) -> list[alt.Tooltip]:
     return [*shown, alt.Tooltip("excerpt:N", title="begins")]
 
 
-def _flags(marks: list[dict[str, Any]], x: alt.X, y: alt.Y, shades: alt.Scale, last: int) -> list[alt.Chart]:
+def _flags(marks: list[dict[str, Any]], theme: Theme, x: alt.X, y: alt.Y, shades: alt.Scale) -> list[alt.Chart]:
     """Rules from the turn up to words above the plot, each on a line of its own."""
     colour = alt.Color("series:N", scale=shades)
     drawn: list[alt.Chart] = []
     for mark in marks:
-        base = alt.Chart(rows([mark])).encode(x=x, color=colour)
+        base = alt.Chart(rows([mark])).encode(x=x)
         top = -3 - 13 * mark["row"]
         rule = base.mark_rule(strokeWidth=1.4, strokeDash=[4, 3] if mark["kind"] == "onset" else [])
         # An alarm at a turn without a projection has no point to stand on: its rule crosses the whole plot.
-        foot = y if mark["value"] is not None else alt.YValue("height")
-        drawn.append(rule.encode(y=foot, y2=alt.value(top)))
-        rightwards = mark["turn"] < 0.62 * last
-        words = base.mark_text(
-            align="left" if rightwards else "right", dx=5 if rightwards else -5, dy=-1, baseline="middle"
-        )
-        drawn.append(words.encode(y=alt.value(top), text="text:N"))
+        foot: Any = y if mark["value"] is not None else alt.value("height")
+        drawn.append(rule.encode(y=foot, y2=alt.value(top), color=colour))
+    for mark in marks:
+        side = mark["side"]
+        drawn += _words(mark, theme, x, -3 - 13 * mark["row"], side=side, colour=colour)
     return drawn
+
+
+def _words(
+    mark: dict[str, Any], theme: Theme, x: alt.X, top: int, *, side: Literal["left", "right"], colour: alt.Color
+) -> list[alt.Chart]:
+    """Words beside the top of a rule, over a halo that other rules stop at."""
+    look: dict[str, Any] = {"align": side, "dx": 5 if side == "left" else -5, "dy": -1, "baseline": "middle"}
+    base = alt.Chart(rows([mark])).encode(x=x, y=alt.value(top), text="text:N")
+    halo = base.mark_text(color=theme.paper, stroke=theme.paper, strokeWidth=4, **look)
+    return [halo, base.mark_text(**look).encode(color=colour)]

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 
 from holdtrue.records import AxisCard, RolePosition
-from holdtrue.report.charts.base import Width, rows
+from holdtrue.report.charts.base import Width, overlay, rows
 from holdtrue.report.layout import Label, Placed, place_labels
 from holdtrue.report.plain import plain
 from holdtrue.report.theme import Theme
@@ -31,10 +31,16 @@ def cuts(card: AxisCard) -> list[float]:
     return [round(float(cut), 6) for cut in np.linspace(low, high if high > low else low + 1, 8)[1:-1]]
 
 
-def shade_of(card: AxisCard, theme: Theme, *, legend: bool = True) -> alt.Color:
+def shade_of(card: AxisCard, theme: Theme, *, live: bool = False, legend: bool = True) -> alt.Color:
     """The colour channel that the map and the ranking share."""
     shown: Any = (
-        alt.Legend(title="projection, relative to the default (0)", format="~g", gradientLength=260, gradientThickness=9)
+        alt.Legend(
+            title="projection, relative to the default (0)",
+            type="gradient",
+            format="~g",
+            gradientLength=alt.ExprRef("min(280, width)") if live else 280,
+            gradientThickness=9,
+        )
         if legend
         else None
     )
@@ -71,14 +77,14 @@ def persona_map(card: AxisCard, theme: Theme, width: Width = 620, height: int = 
     sizes = _LAYOUTS if live else (int(width),)
     data = [_row(role) for role in card.roles]
     share = getattr(read_check(card), "pc1_share", None)
-    first = "PC1" if share is None else f"PC1 ({share:.0%} of the roles' variance)"
-    x = alt.X("pc1:Q", title=f"{first}; the default lies to the right", scale=alt.Scale(domain=x_domain, nice=False), axis=_AXIS)
+    first = "PC1" if share is None else f"PC1 ({share:.0%} of variance)"
+    x = alt.X("pc1:Q", title=first, scale=alt.Scale(domain=x_domain, nice=False), axis=_AXIS)
     y = alt.Y("pc2:Q", title="PC2", scale=alt.Scale(domain=y_domain, nice=False), axis=_AXIS)
     base = alt.Chart(rows(data))
     dots = base.mark_circle(size=62, stroke=theme.paper, strokeWidth=0.7).encode(
         x=x,
         y=y,
-        color=shade_of(card, theme),
+        color=shade_of(card, theme, live=live),
         opacity=alt.condition(MATCH, alt.value(0.95), alt.value(0.08)) if live else alt.value(0.95),
         tooltip=[
             alt.Tooltip("name:N", title="role"),
@@ -93,14 +99,13 @@ def persona_map(card: AxisCard, theme: Theme, width: Width = 620, height: int = 
     if card.default_pc is not None:
         mark = alt.Chart(rows([{"pc1": card.default_pc[0], "pc2": card.default_pc[1], "name": "default assistant"}]))
         layers.append(
-            mark.mark_point(shape="diamond", size=240, filled=True, fill=theme.assistant, stroke=theme.ink, opacity=1)
-            .encode(x=x, y=y, tooltip=[alt.Tooltip("name:N", title="role")])
+            mark.mark_point(
+                shape="diamond", size=240, filled=True, fill=theme.assistant, stroke=theme.ink, opacity=1
+            ).encode(x=x, y=y, tooltip=[alt.Tooltip("name:N", title="role")])
         )
         layers += _text([row for row in named if not row["category"]], theme, "bold", x, y, find=False)
-    return alt.layer(*layers).properties(
-        width=width,
-        height=height,
-        description=f"Persona map: {len(card.roles)} roles in the plane of two principal components.",
+    return overlay(
+        layers, width, height, f"Persona map: {len(card.roles)} roles in the plane of two principal components."
     )
 
 
@@ -152,7 +157,7 @@ def _labels(
         for text, pc, category in wanted:
             at = (np.array(pc) - [domains[0][0], domains[1][0]]) * scale
             asked.append(Label(text, float(at[0]), float(height - at[1]), gap=7.0 if category else 13.0))
-        placements.append(place_labels(asked, dots, size, height))
+        placements.append(place_labels(asked, dots, float(size), float(height)))
     return [
         {
             "name": text,

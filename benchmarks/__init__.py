@@ -1,0 +1,1 @@
+"""Benchmarks: both sides interleaved in one run, ratios with spread. `make bench` runs them all."""

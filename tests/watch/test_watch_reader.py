@@ -1,0 +1,108 @@
+"""Reading real text with the real model and an axis made for the purpose."""
+
+import pytest
+import torch
+
+from holdtrue.axis import Axis, calibrate, unit
+from holdtrue.engines.hf import HFEngine
+from holdtrue.errors import TranscriptError, WrongModel
+from holdtrue.models import ChatModel
+from holdtrue.records import AxisCard, LayerCheck, Transcript, Turn
+from holdtrue.watch import Reader, watch
+
+
+def check(layer: int) -> LayerCheck:
+    names = ("auroc", "auroc_ci", "d_prime", "split_half", "split_half_ci", "random_auroc", "pc1_share", "cos_pc1")
+    return LayerCheck(layer=layer, norm=1.0, **dict.fromkeys(names))
+
+
+@pytest.fixture(scope="module")
+def axis(smollm: ChatModel, engine: HFEngine) -> Axis:
+    """Points at the mean of one plain answer: enough to have a sign, no claim beyond that."""
+    vectors = torch.randn(smollm.n_layers, smollm.d_model, generator=torch.Generator().manual_seed(0))
+    ids = smollm.template.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello! " * 60}])
+    projections = engine.project(ids, unit(vectors)).numpy()
+    card = AxisCard(
+        model=smollm.name,
+        weights_digest=smollm.weights_digest,
+        config_digest=smollm.config_digest,
+        template_digest=smollm.template.digest,
+        dtype="float32",
+        n_layers=smollm.n_layers,
+        d_model=smollm.d_model,
+        origin="made for a test",
+        package_version="0",
+        created="2026-01-01T00:00:00+00:00",
+        recommended_layer=20,
+        hold_band=(10, 26),
+        reason="a test",
+        layers=tuple(check(layer) for layer in range(smollm.n_layers)),
+        roles=(),
+        default_pc=None,
+        default_rank=None,
+        calibration=calibrate([projections[:, i : i + 20] for i in range(0, 120, 20)]),
+        histograms=(),
+        self_test=None,
+        design=None,
+        n_planned=0,
+        n_rollouts=0,
+        n_accepted=0,
+        n_tokens=0,
+        seconds=0.0,
+        warnings=(),
+    )
+    return Axis(vectors, None, None, card)
+
+
+def talk(*contents: str, model: str | None = None, system: str | None = None) -> Transcript:
+    turns = [Turn(role="system", content=system)] if system else []
+    for content in contents:
+        turns += [Turn(role="user", content="Go on."), Turn(role="assistant", content=content)]
+    return Transcript(title="t", source="t.json", model=model, turns=tuple(turns))
+
+
+def test_each_turn_is_the_mean_of_its_own_tokens(smollm, engine, axis):
+    (reading,) = watch(smollm, axis, talk("The tide is in.", "The tide is out, and so am I."), engine=engine)
+    assert [turn.turn for turn in reading.turns] == [1, 2]
+    for turn in reading.turns:
+        assert turn.n_tokens == len(turn.tokens) > 0
+        assert turn.projection == pytest.approx(sum(t.value for t in turn.tokens) / turn.n_tokens, abs=1e-4)
+        assert turn.by_layer[axis.layer] == pytest.approx(turn.projection)
+        assert turn.z == pytest.approx(axis.z(turn.projection))
+    assert "".join(token.text for token in reading.turns[0].tokens) == "The tide is in."
+
+
+def test_an_earlier_turn_reads_the_same_whatever_follows(smollm, engine, axis):
+    (short,) = watch(smollm, axis, talk("One."), engine=engine)
+    (long,) = watch(smollm, axis, talk("One.", "Two.", "Three."), engine=engine)
+    assert long.turns[0].projection == pytest.approx(short.turns[0].projection, abs=1e-3)
+
+
+def test_an_empty_turn_has_no_reading_rather_than_zero(smollm, engine, axis):
+    (reading,) = watch(smollm, axis, talk("Yes.", "", "No."), engine=engine)
+    assert reading.turns[1].projection is None
+    assert reading.turns[1].z is None
+    assert reading.turns[2].projection is not None
+
+
+def test_the_reading_says_whose_words_they_were(smollm, engine, axis):
+    (own,) = watch(smollm, axis, talk("Yes.", model=smollm.name), engine=engine)
+    (other,) = watch(smollm, axis, talk("Yes.", model="org/large"), engine=engine)
+    assert own.reader_is_speaker
+    assert not other.reader_is_speaker
+    assert "org/large" in other.caveat
+    assert "not the speaker's own activations" in other.caveat
+
+
+def test_a_conversation_beyond_the_context_is_refused(smollm, engine, axis):
+    with pytest.raises(TranscriptError, match="reads at most 8192"):
+        watch(smollm, axis, talk("word " * 9000), engine=engine)
+
+
+def test_another_models_axis_is_refused(smollm, engine, axis):
+    other = axis.card.model_copy(update={"weights_digest": "0" * 64})
+    with pytest.raises(WrongModel, match="fit again"):
+        Reader(smollm, engine, Axis(axis.vectors, None, None, other))
+    narrow = Axis(axis.vectors[:, :8], None, None, axis.card)
+    with pytest.raises(WrongModel, match="width 576"):
+        Reader(smollm, engine, narrow)
