@@ -39,7 +39,9 @@ def main() -> None:
 
     def report(progress: Progress) -> None:
         if progress.tokens_per_second:
-            print(f"\r{progress.done}/{progress.total} {progress.seconds_left / 60:.0f} min left", end="", file=sys.stderr)
+            print(
+                f"\r{progress.done}/{progress.total} {progress.seconds_left / 60:.0f} min left", end="", file=sys.stderr
+            )
 
     steps = []
     for n_rounds in range(1, len(plan.rounds) + 1):
@@ -51,7 +53,9 @@ def main() -> None:
         steps.append((result.n_rollouts, fit_axis(result.cells).axis, max(one.ci[0] for one in found)))
     last = assess(result.cells, np.random.default_rng(0))
     read = last.advice.layer
-    print(f"\nfull preset: {steps[-1][0]} rollouts ({options.dtype}), read layer {read}, target {size.target_reliability}")
+    print(
+        f"\nfull preset: {steps[-1][0]} rollouts ({options.dtype}), read layer {read}, target {size.target_reliability}"
+    )
     stopped = None
     for n, axis, bound in steps:
         cosine = float(torch.cosine_similarity(axis[read], steps[-1][1][read], dim=0))
@@ -59,14 +63,18 @@ def main() -> None:
         if stops:
             stopped = (n, cosine)
         mark = " <- adaptive stopping ends here" if stops else ""
-        print(f"{n:6d} rollouts ({n / steps[-1][0]:4.0%}): cosine {cosine:.4f}, split-half lower bound {bound:.3f}{mark}")
+        print(
+            f"{n:6d} rollouts ({n / steps[-1][0]:4.0%}): cosine {cosine:.4f}, split-half lower bound {bound:.3f}{mark}"
+        )
     if stopped is None:
         print("adaptive stopping never ends this run early: the target is not reached")
         return
     share = stopped[0] / steps[-1][0]
     met = stopped[1] >= TARGET_COSINE and share <= QUARTER
-    print(f"stopped at {share:.0%} of the rollouts with cosine {stopped[1]:.4f}: {'meets' if met else 'misses'} "
-          f"the goal of {TARGET_COSINE} from {QUARTER:.0%}")
+    print(
+        f"stopped at {share:.0%} of the rollouts with cosine {stopped[1]:.4f}: {'meets' if met else 'misses'} "
+        f"the goal of {TARGET_COSINE} from {QUARTER:.0%}"
+    )
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def test_counts(built_in: PersonaSet) -> None:
     assert min(by_category.values()) >= 25
     assert len(built_in.questions) == 120
     assert len(built_in.defaults) >= 5
-    assert len(load_benign()) == 64
+    assert len(load_benign()) == 80
 
 
 def test_every_role_has_three_prompts_and_a_unique_name(built_in: PersonaSet) -> None:
@@ -109,7 +109,8 @@ def test_defaults_start_with_none_and_are_plain(built_in: PersonaSet) -> None:
 
 def test_benign_kinds_take_turns() -> None:
     requests = load_benign()
-    assert {request.kind for request in requests} == {"coding", "writing", "facts", "planning", "maths", "everyday"}
+    kinds = {"coding", "writing", "facts", "planning", "maths", "everyday", "company"}
+    assert {request.kind for request in requests} == kinds
     assert all(a.kind != b.kind for a, b in pairwise(requests))
     assert all(len(request.text.split()) <= 45 for request in requests)
     assert len({request.text for request in requests}) == len(requests)

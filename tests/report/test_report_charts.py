@@ -120,7 +120,7 @@ def test_labels_never_cover_each_other() -> None:
     boxes = []
     for label, spot in zip(wanted, placed, strict=True):
         if spot.shown:
-            length = 6.3 * len(label.text)
+            length = 6.8 * len(label.text)
             left = label.x + spot.dx - {"left": 0, "right": length, "center": length / 2}[spot.align]
             boxes.append((left, label.y + spot.dy - 6.5, left + length, label.y + spot.dy + 6.5))
     assert len(boxes) > 8

@@ -69,6 +69,11 @@ def figures(page: str) -> dict[str, dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
+def page(card: AxisCard, readings: tuple[Reading, Reading]) -> str:
+    return axis_page(card, readings)
+
+
+@pytest.fixture(scope="module")
 def hostile(card: AxisCard, readings: tuple[Reading, Reading]) -> tuple[AxisCard, tuple[Reading, Reading]]:
     """Every free text replaced by something that would like to be markup."""
     roles = tuple(
@@ -102,8 +107,7 @@ def hostile(card: AxisCard, readings: tuple[Reading, Reading]) -> tuple[AxisCard
     return card.model_copy(update={"roles": roles, "histograms": histograms, **texts}), (bad, bad)
 
 
-def test_page_loads_nothing_and_admits_only_its_own_scripts(card: AxisCard, readings: tuple[Reading, Reading]) -> None:
-    page = axis_page(card, readings)
+def test_page_loads_nothing_and_admits_only_its_own_scripts(page: str) -> None:
     seen = outline(page)
     assert not [row for row in seen.attributes if row[1] in {"src", "href", "srcset", "action", "data", "poster"}]
     assert "default-src 'none'" in seen.policy
@@ -123,12 +127,11 @@ def test_page_loads_nothing_and_admits_only_its_own_scripts(card: AxisCard, read
     assert not [name for _, name, _ in seen.attributes if name.startswith("on")]
 
 
-def test_page_is_the_same_every_time(card: AxisCard, readings: tuple[Reading, Reading]) -> None:
-    assert axis_page(card, readings) == axis_page(card, readings)
+def test_page_is_the_same_every_time(page: str, card: AxisCard, readings: tuple[Reading, Reading]) -> None:
+    assert axis_page(card, readings) == page
 
 
-def test_page_states_the_key_figures_and_every_caution(card: AxisCard, readings: tuple[Reading, Reading]) -> None:
-    page = axis_page(card, readings)
+def test_page_states_the_key_figures_and_every_caution(page: str, card: AxisCard) -> None:
     for words in (
         "An assistant axis was found",
         "1,920",
@@ -208,9 +211,8 @@ def test_hostile_text_is_only_text(hostile: tuple[AxisCard, tuple[Reading, Readi
     assert not [row for row in seen.attributes if row[0] == "img" or row[1].startswith("on")]
     assert not re.search("[<>&\u2028\u2029]", seen.scripts[0][1])
     assert figures(page)["persona-map"]
-    assert "49" not in re.findall(r"<li><bdi>(.*?)</bdi>", page)[2]
-    assert "\x1b" not in page
-    assert "\u202e" not in page.split('<ol class="turns">')[0]
+    assert "{{ 7 * 7 }}" in page
+    assert not set(page) & {"\x00", "\x07", "\x1b", "\u202e", "\u2028"}
 
 
 def browser() -> str:
@@ -244,10 +246,7 @@ def charts_in(document: str) -> dict[str, bool]:
     return {name: "<svg" in body and "<path" in body for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-def test_browser_draws_every_chart(
-    card: AxisCard, readings: tuple[Reading, Reading], opened: Callable[[str], str]
-) -> None:
-    page = axis_page(card, readings)
+def test_browser_draws_every_chart(page: str, opened: Callable[[str], str]) -> None:
     document = opened(page)
     drawn = charts_in(document)
     assert set(drawn) == set(figures(page))
@@ -265,7 +264,9 @@ def test_browser_runs_nothing_hostile(
     assert "<title>owned" not in document
     assert "<title>holdtrue:" in document
     assert all(charts_in(document).values())
-    assert document.count("<script") == 3 + document.count("&lt;script") * 0
+    seen = outline(document)
+    assert len(seen.scripts) == 3
+    assert not [row for row in seen.attributes if row[0] in {"img", "image"} or row[1].startswith("on")]
 
 
 def test_templates_are_packaged() -> None:

@@ -78,6 +78,6 @@ def test_an_unknown_preset_names_the_nearest():
 
 
 def test_a_target_outside_0_1_is_refused_and_0_switches_stopping_off():
-    with pytest.raises(SettingError, match="1.5"):
+    with pytest.raises(SettingError, match=r"1\.5"):
         resized(preset("full"), target_reliability=1.5)
     assert resized(preset("full"), target_reliability=0.0).target_reliability is None

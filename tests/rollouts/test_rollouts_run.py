@@ -97,7 +97,13 @@ def test_checkpoints_bound_the_working_files(tmp_path):
     small = replace(SIZE, batch_size=2)
     plan = build_plan(PERSONAS, small, encode, seed=0)
     files = []
-    run(MockEngine(), tmp_path, size=small, plan=plan, report=lambda p: files.append(len(list((tmp_path / "means").iterdir()))))
+    run(
+        MockEngine(),
+        tmp_path,
+        size=small,
+        plan=plan,
+        report=lambda p: files.append(len(list((tmp_path / "means").iterdir()))),
+    )
     assert len(files) > 40
     assert max(files) <= 17
     assert len(list((tmp_path / "means").glob("batch-*"))) < 16
@@ -181,7 +187,7 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(StorageError, match="No space left on device.*5 finished rollouts are safe"):
+    with pytest.raises(StorageError, match=r"No space left on device.*5 finished rollouts are safe"):
         log.append(rollouts[5:8])
     assert log.path.read_bytes().startswith(lines)
 

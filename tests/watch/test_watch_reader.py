@@ -8,7 +8,7 @@ from holdtrue.engines.hf import HFEngine
 from holdtrue.errors import TranscriptError, WrongModel
 from holdtrue.models import ChatModel
 from holdtrue.records import AxisCard, LayerCheck, Transcript, Turn
-from holdtrue.watch import Reader, watch
+from holdtrue.watch import Reader, read
 
 
 def check(layer: int) -> LayerCheck:
@@ -62,7 +62,7 @@ def talk(*contents: str, model: str | None = None, system: str | None = None) ->
 
 
 def test_each_turn_is_the_mean_of_its_own_tokens(smollm, engine, axis):
-    (reading,) = watch(smollm, axis, talk("The tide is in.", "The tide is out, and so am I."), engine=engine)
+    (reading,) = read(smollm, axis, talk("The tide is in.", "The tide is out, and so am I."), engine=engine)
     assert [turn.turn for turn in reading.turns] == [1, 2]
     for turn in reading.turns:
         assert turn.n_tokens == len(turn.tokens) > 0
@@ -73,21 +73,21 @@ def test_each_turn_is_the_mean_of_its_own_tokens(smollm, engine, axis):
 
 
 def test_an_earlier_turn_reads_the_same_whatever_follows(smollm, engine, axis):
-    (short,) = watch(smollm, axis, talk("One."), engine=engine)
-    (long,) = watch(smollm, axis, talk("One.", "Two.", "Three."), engine=engine)
+    (short,) = read(smollm, axis, talk("One."), engine=engine)
+    (long,) = read(smollm, axis, talk("One.", "Two.", "Three."), engine=engine)
     assert long.turns[0].projection == pytest.approx(short.turns[0].projection, abs=1e-3)
 
 
 def test_an_empty_turn_has_no_reading_rather_than_zero(smollm, engine, axis):
-    (reading,) = watch(smollm, axis, talk("Yes.", "", "No."), engine=engine)
+    (reading,) = read(smollm, axis, talk("Yes.", "", "No."), engine=engine)
     assert reading.turns[1].projection is None
     assert reading.turns[1].z is None
     assert reading.turns[2].projection is not None
 
 
 def test_the_reading_says_whose_words_they_were(smollm, engine, axis):
-    (own,) = watch(smollm, axis, talk("Yes.", model=smollm.name), engine=engine)
-    (other,) = watch(smollm, axis, talk("Yes.", model="org/large"), engine=engine)
+    (own,) = read(smollm, axis, talk("Yes.", model=smollm.name), engine=engine)
+    (other,) = read(smollm, axis, talk("Yes.", model="org/large"), engine=engine)
     assert own.reader_is_speaker
     assert not other.reader_is_speaker
     assert "org/large" in other.caveat
@@ -96,7 +96,7 @@ def test_the_reading_says_whose_words_they_were(smollm, engine, axis):
 
 def test_a_conversation_beyond_the_context_is_refused(smollm, engine, axis):
     with pytest.raises(TranscriptError, match="reads at most 8192"):
-        watch(smollm, axis, talk("word " * 9000), engine=engine)
+        read(smollm, axis, talk("word " * 9000), engine=engine)
 
 
 def test_another_models_axis_is_refused(smollm, engine, axis):

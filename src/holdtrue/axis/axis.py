@@ -100,8 +100,8 @@ class Axis:
         """
         if (n_layers, d_model) != (self.n_layers, self.d_model):
             message = (
-                f"{name} has {n_layers} blocks of width {d_model}, the axis of {self.card.model} has {self.n_layers} of "
-                f"{self.d_model}; fit one for this model with `holdtrue axis fit {name} --out DIR`"
+                f"{name} has {n_layers} blocks of width {d_model}, the axis of {self.card.model} has "
+                f"{self.n_layers} of {self.d_model}; fit one for this model with `holdtrue axis fit {name} --out DIR`"
             )
             raise WrongModel(message)
         if self.card.weights_digest and weights_digest != self.card.weights_digest:

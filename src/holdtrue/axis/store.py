@@ -31,7 +31,7 @@ MAX_HEADER_BYTES: Final = 2**20
 _NAMES: Final = ("axis", "default_mean", "role_means")
 
 
-def save_axis(axis: Axis, folder: Path) -> None:
+def save_axis(axis: Axis, folder: Path | str) -> None:
     """Write an axis artifact, tensors first, each file whole or not at all.
 
     The tensors carry the card's digest, so a crash between the two files leaves a pair that `load_axis` refuses.
@@ -44,6 +44,7 @@ def save_axis(axis: Axis, folder: Path) -> None:
         ArtifactError: tensors and card contradict each other, so that it couldn't be loaded again.
         StorageError: the disk is full, read-only or gone.
     """
+    folder = Path(folder)
     known = {"axis": axis.vectors, "default_mean": axis.default_mean, "role_means": axis.role_means}
     tensors = {name: t.detach().float().cpu().contiguous() for name, t in known.items() if t is not None}
     source = str(folder / TENSOR_FILE)
@@ -57,7 +58,7 @@ def save_axis(axis: Axis, folder: Path) -> None:
     write_atomic(folder / CARD_FILE, axis.card.to_json() + "\n")
 
 
-def load_axis(folder: Path) -> Axis:
+def load_axis(folder: Path | str) -> Axis:
     """Read an axis artifact, refusing whatever isn't one.
 
     The sign is checked at every layer where the means are there: `<default_mean - mean_k role_means[k], axis> > 0`.
@@ -69,6 +70,7 @@ def load_axis(folder: Path) -> Axis:
     Raises:
         ArtifactError: a file is missing, truncated, hostile, of another fit or schema, of wrong shape or wrong sign.
     """
+    folder = Path(folder)
     home = folder.parent if folder.name in (CARD_FILE, TENSOR_FILE) and not folder.is_dir() else folder
     _check_present(home)
     card_path, tensor_path = home / CARD_FILE, home / TENSOR_FILE

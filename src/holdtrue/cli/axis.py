@@ -138,10 +138,10 @@ def export(
         from holdtrue.axis import load_axis, write_axis_pt, write_control_vector, write_hub_folder
 
         axis = load_axis(folder)
-        writers = {
-            ExportFormat.gguf: write_control_vector,
-            ExportFormat.assistant_axis: write_axis_pt,
-            ExportFormat.hub: write_hub_folder,
-        }
-        writers[format_](axis, out)
+        if format_ is ExportFormat.gguf:
+            write_control_vector(axis, out)
+        elif format_ is ExportFormat.assistant_axis:
+            write_axis_pt(axis, out)
+        else:
+            write_hub_folder(axis, out)
         say(f"wrote {out}")

@@ -22,10 +22,11 @@ app.command("watch")(watch.watch)
 app.command("demo")(demo.demo)
 
 
-def _version(show: bool) -> None:
+def _version(show: bool) -> bool:
     if show:
         typer.echo(version("holdtrue"))
         raise typer.Exit
+    return show
 
 
 @app.callback()

@@ -33,13 +33,12 @@ def watch(
         from holdtrue.mapping import write_readings
         from holdtrue.models import load
         from holdtrue.report import reading_summary
-        from holdtrue.watch import read_transcripts
-        from holdtrue.watch import watch as watch_all
+        from holdtrue.watch import read, read_transcripts
 
         axis = load_axis(folder)
         found = [transcript for path in transcripts for transcript in read_transcripts(path)]
         loaded = load(model or axis.card.model, device=device, dtype=dtype, template=template, layers=layers)
-        readings = watch_all(loaded, axis, found)
+        readings = read(loaded, axis, found)
         if as_json:
             typer.echo(json.dumps([json.loads(reading.to_json()) for reading in readings], indent=1))
         else:

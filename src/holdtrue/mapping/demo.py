@@ -10,7 +10,7 @@ from holdtrue.models import load
 from holdtrue.personas import demo_conversation
 from holdtrue.records import Reading
 from holdtrue.rollouts import Progress
-from holdtrue.watch import read_transcripts, watch
+from holdtrue.watch import read, read_transcripts
 
 __all__ = ["run_demo"]
 
@@ -33,5 +33,5 @@ def run_demo(
     model = load(MODEL)
     axis = fit(model, out, preset="quick", report=report)
     transcripts = [read_transcripts(demo_conversation(name))[0] for name in CONVERSATIONS]
-    readings = watch(model, axis, transcripts)
+    readings = read(model, axis, transcripts)
     return axis, readings, write_report(axis, readings, out)

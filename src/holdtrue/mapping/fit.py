@@ -124,11 +124,10 @@ def calibrate_model(model: ChatModel, engine: Engine, vectors: Vectors, size: Pr
         EvidenceError: the model says too little.
     """
     asked = load_benign()[: size.benign_prompts]
-    encode = encoder(model)
-    prompts = [encode(None, each.text) for each in asked]
     responses = benign_projections(
         engine,
-        prompts,
+        model.template,
+        [each.text for each in asked],
         unit(vectors),
         max_new_tokens=size.benign_tokens,
         temperature=size.temperature,

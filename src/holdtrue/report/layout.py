@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["Label", "Placed", "place_labels", "swarm"]
 
 # Average advance of the interface fonts at 11 px, a little generous.
-CHAR_WIDTH, LINE_HEIGHT = 6.3, 13.0
+CHAR_WIDTH, LINE_HEIGHT = 6.8, 13.0
 # Right, left, above, below, then the corners: alignment, gaps to the right, pixels down.
 _SPOTS: tuple[tuple[str, float, float], ...] = (
     ("left", 1.0, 0.0),

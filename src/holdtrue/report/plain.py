@@ -4,7 +4,7 @@ import unicodedata
 
 from holdtrue.records.axis_card import Interval
 
-__all__ = ["NOT_MEASURED", "columns", "fit", "interval", "number", "plain", "with_interval"]
+__all__ = ["NOT_MEASURED", "columns", "fit", "interval", "number", "plain", "printable", "with_interval"]
 
 NOT_MEASURED = "not measured"
 
@@ -17,13 +17,19 @@ _JOINERS = {"\u200c", "\u200d"}
 def plain(text: str, limit: int = 80) -> str:
     """One line of printable text: control and bidirectional characters gone, white space single, cut at `limit`."""
     # A name of a gigabyte costs no more than one of a few kilobytes.
-    shown = "".join(
-        " " if char.isspace() else char
-        for char in text[: 8 * limit + 64]
+    line = " ".join(printable(text[: 8 * limit + 64]).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def printable(text: str) -> str:
+    """The text without control and bidirectional characters; breaks and tabs stay, other white space is a space."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char if char in "\n\t" else " " if char.isspace() else char
+        for char in text
         if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _UNPRINTABLE
     )
-    line = " ".join(shown.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def columns(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 
 from holdtrue.records import AxisCard, Reading, TurnReading
-from holdtrue.report.plain import number, plain
+from holdtrue.report.plain import number, plain, printable
 from holdtrue.report.series import BENIGN_SD, Gauge, colours, gauge_of, labels
 from holdtrue.report.theme import CSS
 from holdtrue.report.verdict import calibration_at
@@ -114,7 +114,7 @@ def _turn(turn: TurnReading, reading: Reading, gauge: Gauge | None, tokens: Gaug
 
 
 def _piece(text: str, z: float) -> Piece:
-    return Piece(text, bisect_right(CUTS, z), number(z, 1))
+    return Piece(printable(text), bisect_right(CUTS, z), number(z, 1))
 
 
 def _facts(reading: Reading) -> str:

@@ -7,6 +7,7 @@ from holdtrue.rollouts.log import RolloutLog
 from holdtrue.rollouts.means import MeanStore
 from holdtrue.rollouts.plan import Batch, Cell, Plan, build_plan, derive_seed
 from holdtrue.rollouts.presets import PRESETS, Preset, preset, resized
+from holdtrue.rollouts.rollouts import Rollouts
 from holdtrue.rollouts.run import Progress, RunResult, run_plan
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Preset",
     "Progress",
     "RolloutLog",
+    "Rollouts",
     "RunFolder",
     "RunRecord",
     "RunResult",

@@ -7,43 +7,80 @@ from jaxtyping import Float
 from torch import Tensor
 
 from holdtrue.engines import Engine, GenerateRequest
+from holdtrue.models import ChatTemplate, read_passes
 from holdtrue.rollouts.plan import derive_seed
 
-__all__ = ["benign_projections"]
+__all__ = ["TALK_TURNS", "benign_projections"]
 
+TALK_TURNS = 4
+"""Requests per conversation: a later turn projects elsewhere than a first one, and watched talks have later turns."""
 BATCH = 16
 
 
 def benign_projections(
     engine: Engine,
-    prompts: Sequence[tuple[int, ...]],
+    template: ChatTemplate,
+    requests: Sequence[str],
     units: Float[Tensor, "n_layers d_model"],
     *,
     max_new_tokens: int,
     temperature: float,
     seed: int,
-) -> Iterator[Float[np.ndarray, "n_layers tokens"]]:
-    """Answer ordinary requests as the default assistant and project each response token, at every layer.
+) -> Iterator[Float[np.ndarray, "n_layers _"]]:
+    """Hold short conversations of ordinary requests as the default assistant, and project every answer's tokens.
 
-    The projections come from a teacher-forced pass, the way a watched conversation is read; prompt, BOS and template
-    tokens are not among them.
+    The projections come from a teacher-forced pass over the finished conversation, the way a watched one is read: they
+    are what z-scores of turns compare with. Prompt, BOS and template tokens are not among them.
 
     Args:
         engine: runs the model.
-        prompts: prompt token ids of ordinary requests.
+        template: renders the conversations.
+        requests: ordinary requests; each conversation takes the next few.
         units: unit axes.
         max_new_tokens: length limit of an answer.
         temperature: of the draws.
         seed: of the whole run.
+
+    Yields:
+        One array per answer that says something.
     """
-    requests = [
-        GenerateRequest(prompt, max_new_tokens, derive_seed(seed, f"benign/{i}"), temperature)
-        for i, prompt in enumerate(prompts)
-    ]
-    requests.sort(key=lambda request: len(request.prompt_token_ids))
-    for start in range(0, len(requests), BATCH):
-        batch = requests[start : start + BATCH]
-        for request, completion in zip(batch, engine.generate(batch, capture=False), strict=True):
-            if completion.token_ids:
-                whole = engine.project(request.prompt_token_ids + completion.token_ids, units)
-                yield whole[:, len(request.prompt_token_ids) :].numpy()
+    talks = [list(requests[i : i + TALK_TURNS]) for i in range(0, len(requests), TALK_TURNS)]
+    for start in range(0, len(talks), BATCH):
+        seeds = range(start, start + BATCH)
+        held = _hold(engine, template, talks[start : start + BATCH], seeds, max_new_tokens, temperature, seed)
+        for messages in held:
+            for read_pass in read_passes(template, messages):
+                projections = engine.project(read_pass.token_ids, units).numpy()
+                yield from (projections[:, list(span.answer)] for span in read_pass.turns if span.answer)
+
+
+def _hold(
+    engine: Engine,
+    template: ChatTemplate,
+    talks: Sequence[Sequence[str]],
+    numbers: Sequence[int],
+    max_new_tokens: int,
+    temperature: float,
+    seed: int,
+) -> list[list[dict[str, str]]]:
+    """Let the model answer turn by turn, all conversations of a batch together."""
+    messages: list[list[dict[str, str]]] = [[] for _ in talks]
+    for turn in range(max(map(len, talks))):
+        asked = [(i, talk[turn]) for i, talk in enumerate(talks) if turn < len(talk)]
+        for i, text in asked:
+            messages[i].append({"role": "user", "content": text})
+        drawn = engine.generate(
+            [
+                GenerateRequest(
+                    tuple(template.encode(messages[i], add_generation_prompt=True)),
+                    max_new_tokens,
+                    derive_seed(seed, f"benign/{numbers[i]}/{turn}"),
+                    temperature,
+                )
+                for i, _ in asked
+            ],
+            capture=False,
+        )
+        for (i, _), completion in zip(asked, drawn, strict=True):
+            messages[i].append({"role": "assistant", "content": completion.text})
+    return messages

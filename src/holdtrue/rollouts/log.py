@@ -1,7 +1,7 @@
 """`rollouts.jsonl`: one durable line per finished rollout."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import final
 
@@ -32,22 +32,25 @@ class RolloutLog:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     break
-                self._count(self._parse(line, number), number)
+                self._count(_parse(self.path, line, number), number)
                 whole += len(line)
         if whole < self.path.stat().st_size:
             with self.path.open("rb+") as file:
                 file.truncate(whole)
                 os.fsync(file.fileno())
 
-    def _parse(self, line: bytes, number: int) -> Rollout:
-        try:
-            return Rollout.from_json(line.decode(), "this line")
-        except (ArtifactError, UnicodeDecodeError) as error:
-            message = (
-                f"{self.path} line {number}: not a finished rollout ({error}); the log was edited or damaged: "
-                f"move {self.path.parent} away, or choose another --out"
-            )
-            raise RunError(message) from None
+    @staticmethod
+    def lines(path: Path) -> Iterator[Rollout]:
+        """The finished rollouts of a log, without touching it.
+
+        Raises:
+            RunError: a line isn't a rollout.
+        """
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return
+                yield _parse(path, line, number)
 
     def _count(self, rollout: Rollout, number: int) -> None:
         if rollout.id in self.accepted:
@@ -80,3 +83,14 @@ class RolloutLog:
         for rollout in fresh:
             self.accepted[rollout.id] = rollout.accepted
             self.n_tokens += len(rollout.response_token_ids)
+
+
+def _parse(path: Path, line: bytes, number: int) -> Rollout:
+    try:
+        return Rollout.from_json(line.decode(), "this line")
+    except (ArtifactError, UnicodeDecodeError) as error:
+        message = (
+            f"{path} line {number}: not a finished rollout ({error}); the log was edited or damaged: "
+            f"move {path.parent} away, or choose another --out"
+        )
+        raise RunError(message) from None

@@ -48,7 +48,7 @@ PRESETS = {
         n_questions=10,
         max_new_tokens=32,
         target_reliability=None,
-        benign_prompts=64,
+        benign_prompts=80,
         benign_tokens=48,
     ),
     "full": Preset(
@@ -57,7 +57,7 @@ PRESETS = {
         n_questions=48,
         max_new_tokens=48,
         target_reliability=0.92,
-        benign_prompts=64,
+        benign_prompts=80,
         benign_tokens=96,
     ),
 }

@@ -38,8 +38,8 @@ def contrast_weights(
         row_weight = np.concatenate([np.ones((len(roles), 1)), share], axis=1) * per_row
     row_weight[:, 1:][present == 0] = 0
     row_weight[~np.isfinite(row_weight).all(axis=1)] = np.nan
-    weights = row_weight[:, :, None] * groups[:, None, :]
-    return weights.reshape(len(roles), -1)
+    weights: Weights = (row_weight[:, :, None] * groups[:, None, :]).reshape(len(roles), -1)
+    return weights
 
 
 def halvings(counts: Counts, draws: int, rng: np.random.Generator, *, resample: bool) -> tuple[Weights, Weights]:

@@ -10,8 +10,9 @@ from holdtrue.axis import Axis
 from holdtrue.engines import Engine
 from holdtrue.errors import TranscriptError
 from holdtrue.models import ChatModel, ReadPass, TurnSpan, read_passes
-from holdtrue.records import Projection, Reading, Transcript, TurnReading
+from holdtrue.records import Projection, Transcript, TurnReading
 from holdtrue.watch.drift import find_onset, rule_text
+from holdtrue.watch.trajectory import Trajectory
 
 __all__ = ["Reader"]
 
@@ -36,7 +37,7 @@ class Reader:
         self._model, self._engine, self._axis = model, engine, axis
         self._axis_digest = axis.card.digest
 
-    def read(self, transcript: Transcript) -> Reading:
+    def read(self, transcript: Transcript) -> Trajectory:
         """Project every assistant turn of a conversation.
 
         Raises:
@@ -52,7 +53,7 @@ class Reader:
         turns = [turn.model_copy(update={"turn": number}) for number, turn in enumerate(turns, start=1)]
         drift = find_onset([turn.z for turn in turns])
         speaker = transcript.model
-        return Reading(
+        return Trajectory(
             title=transcript.title,
             source=transcript.source,
             speaker=speaker,

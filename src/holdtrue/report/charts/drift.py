@@ -69,7 +69,7 @@ def drift(
         faint = alt.Chart(rows(dots)).mark_circle(size=13, opacity=0.3, clip=True)
         layers.append(faint.encode(x=x, y=y, color=alt.Color("series:N", scale=shades)))
     base = alt.Chart(rows(data)).encode(x=x, y=y, color=colour)
-    layers.append(base.mark_line(strokeWidth=2.2, interpolate="monotone").encode(detail="run:N"))
+    layers.append(base.mark_line(strokeWidth=2.2).encode(detail="run:N"))
     layers.append(
         base.mark_point(filled=True, size=64, opacity=1, stroke=theme.paper, strokeWidth=0.8).encode(
             shape=shape, tooltip=_tooltip(names, calibrated=calibrated)

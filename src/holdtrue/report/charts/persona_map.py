@@ -77,7 +77,7 @@ def persona_map(card: AxisCard, theme: Theme, width: Width = 620, height: int = 
     sizes = _LAYOUTS if live else (int(width),)
     data = [_row(role) for role in card.roles]
     share = getattr(read_check(card), "pc1_share", None)
-    first = "PC1" if share is None else f"PC1 ({share:.0%} of variance)"
+    first = "PC1" if share is None else f"PC1 ({100 * share:.0f} % of variance)"
     x = alt.X("pc1:Q", title=first, scale=alt.Scale(domain=x_domain, nice=False), axis=_AXIS)
     y = alt.Y("pc2:Q", title="PC2", scale=alt.Scale(domain=y_domain, nice=False), axis=_AXIS)
     base = alt.Chart(rows(data))

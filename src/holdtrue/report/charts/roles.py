@@ -72,7 +72,13 @@ def role_strip(card: AxisCard, theme: Theme, width: Width = 520) -> alt.LayerCha
         .mark_circle(size=46, stroke=theme.paper, strokeWidth=0.5)
         .encode(
             x=x,
-            y=alt.Y("line:N", sort=order, title=None, axis=alt.Axis(labelLimit=118, ticks=False, grid=True)),
+            y=alt.Y(
+                "line:N",
+                sort=order,
+                title=None,
+                scale=alt.Scale(padding=0),
+                axis=alt.Axis(labelLimit=118, ticks=False, grid=True),
+            ),
             yOffset=alt.YOffset(
                 "lift:Q", scale=alt.Scale(domain=[-row_height / 2, row_height / 2], range=[0, row_height])
             ),

@@ -7,20 +7,21 @@ from holdtrue.axis import Axis
 from holdtrue.engines import Engine
 from holdtrue.engines.hf import HFEngine
 from holdtrue.models import ChatModel
-from holdtrue.records import Reading, Transcript
+from holdtrue.records import Transcript
 from holdtrue.watch.reader import Reader
+from holdtrue.watch.trajectory import Trajectory
 from holdtrue.watch.transcripts import read_transcripts
 
-__all__ = ["watch"]
+__all__ = ["read"]
 
 
-def watch(
+def read(
     model: ChatModel,
     axis: Axis,
     source: Path | str | Transcript | Sequence[Transcript],
     *,
     engine: Engine | None = None,
-) -> tuple[Reading, ...]:
+) -> tuple[Trajectory, ...]:
     """Read conversations and say where they drift.
 
     Args:
@@ -30,7 +31,7 @@ def watch(
         engine: runs the model; transformers if None.
 
     Returns:
-        One reading per conversation.
+        One trajectory per conversation.
 
     Raises:
         TranscriptError: a conversation is malformed or too long.

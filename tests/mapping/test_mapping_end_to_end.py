@@ -1,0 +1,254 @@
+"""The main job on the real small model, through the command line, at smoke size."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import holdtrue as ht
+from holdtrue.cli.main import app
+from holdtrue.engines.hf import HFEngine
+from holdtrue.mapping import fit
+from holdtrue.models import ChatModel
+from holdtrue.personas import demo_conversation
+from holdtrue.records import Rollout
+from holdtrue.rollouts import Rollouts
+
+runner = CliRunner()
+
+
+def invoke(*words: object, code: int = 0):
+    done = runner.invoke(app, [str(word) for word in words])
+    assert done.exit_code == code, f"exit {done.exit_code}: {done.output}\n{done.exception!r}"
+    return done
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fitted")
+    done = runner.invoke(app, ["axis", "fit", "smollm2-135m", "--out", str(folder), "--preset", "smoke"])
+    assert done.exit_code in {0, 3}, done.output
+    return folder
+
+
+def test_fit_leaves_artifact_log_report_and_no_working_files(fitted):
+    names = {path.name for path in fitted.iterdir()}
+    assert {"axis.json", "axis.safetensors", "rollouts.jsonl", "run.json", "report.html", "overview.png"} <= names
+    assert "means" not in names
+
+
+def test_show_json_has_what_scripts_rely_on(fitted):
+    card = json.loads(invoke("axis", "show", fitted, "--json").stdout)
+    assert (card["model"], card["n_layers"], card["d_model"]) == ("smollm2-135m", 30, 576)
+    assert {"recommended_layer", "hold_band", "layers", "default_rank", "n_rollouts", "n_tokens", "seconds"} <= set(
+        card
+    )
+    assert {"layer", "auroc", "d_prime", "split_half", "split_half_ci", "pc1_share", "cos_pc1"} <= set(
+        card["layers"][0]
+    )
+    assert len(card["layers"]) == 30
+    assert card["n_rollouts"] == card["n_planned"] == 72
+    assert isinstance(card["warnings"], list)
+
+
+def test_a_finished_fit_is_loaded_not_repeated(fitted, smollm):
+    before = (fitted / "rollouts.jsonl").stat().st_mtime_ns
+    axis = fit(smollm, fitted, preset="smoke", report=lambda progress: pytest.fail("it drew again"))
+    assert axis.card == ht.load_axis(fitted).card
+    assert (fitted / "rollouts.jsonl").stat().st_mtime_ns == before
+
+
+def test_another_design_in_the_same_folder_is_refused_by_name(fitted):
+    done = invoke("axis", "fit", "smollm2-135m", "--out", fitted, "--preset", "smoke", "--seed", 5, code=2)
+    assert "design.seed=0" in done.output
+    assert done.output.count("\n") == 1
+
+
+def block_outputs(smollm: ChatModel, token_ids: list[int]) -> torch.Tensor:
+    """Plain transformers: one full forward, what each decoder block returned."""
+    outputs: list[torch.Tensor] = []
+    handles = [layer.register_forward_hook(lambda _m, _i, out: outputs.append(out[0])) for layer in smollm.layers]
+    with torch.no_grad():
+        smollm.model(torch.tensor([token_ids]))
+    for handle in handles:
+        handle.remove()
+    return torch.stack(outputs).float()
+
+
+def test_the_axis_can_be_recomputed_from_the_token_ids_alone(fitted, smollm):
+    sums: dict[str, torch.Tensor] = {}
+    counts: dict[str, int] = {}
+    for line in (fitted / "rollouts.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if not row["accepted"]:
+            continue
+        prompt, response = row["prompt_token_ids"], row["response_token_ids"]
+        mean = block_outputs(smollm, prompt + response)[:, len(prompt) :].mean(dim=1)
+        sums[row["role"]] = sums.get(row["role"], torch.zeros_like(mean)) + mean
+        counts[row["role"]] = counts.get(row["role"], 0) + 1
+    means = {role: total / counts[role] for role, total in sums.items()}
+    default = means.pop("default")
+    expected = default - torch.stack(list(means.values())).mean(dim=0)
+    cosine = torch.cosine_similarity(ht.load_axis(fitted).vectors, expected, dim=1)
+    assert cosine.min() >= 0.9999
+
+
+def test_tau_for_touches_the_share_it_names(fitted):
+    axis = ht.load_axis(fitted)
+    assert axis.tau_for(0.01) < axis.tau_for(0.05) < axis.tau_for(0.5)
+    assert axis.z(axis.calibration().response.mean) == pytest.approx(0)
+
+
+def test_watch_reads_files_and_writes_page_picture_and_json(fitted, tmp_path):
+    page = tmp_path / "talk.html"
+    talk = demo_conversation("drift")
+    done = invoke("watch", fitted, talk, demo_conversation("steady"), "--json", "--out", page)
+    readings = json.loads(done.stdout)
+    assert [len(reading["turns"]) for reading in readings] == [12, 12]
+    assert all(len(turn["by_layer"]) == 30 for turn in readings[0]["turns"])
+    assert page.read_text().lower().startswith("<!doctype html>")
+    assert (tmp_path / "drift.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("format_", ["gguf", "assistant-axis", "hub"])
+def test_every_export_is_written(fitted, tmp_path, format_):
+    out = tmp_path / ("folder" if format_ == "hub" else f"axis.{'gguf' if format_ == 'gguf' else 'pt'}")
+    invoke("axis", "export", fitted, "--format", format_, "--out", out)
+    assert out.exists()
+
+
+def test_an_exported_axis_comes_back_with_its_orientation_found(fitted, tmp_path):
+    exported = tmp_path / "axis.pt"
+    original = ht.load_axis(fitted)
+    torch.save(-original.vectors, exported)
+    invoke("axis", "import", exported, "--model", "smollm2-135m", "--out", tmp_path / "back")
+    back = ht.load_axis(tmp_path / "back")
+    cosine = torch.cosine_similarity(back.vectors, original.vectors, dim=1)
+    assert cosine[back.layer] == pytest.approx(1, abs=1e-5), "a negated axis must be turned round again"
+    assert back.card.calibration
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("axis", "fit", "smolm2-135m", "--out", "OUT"), "smollm2-135m"),
+        (("axis", "show", "nowhere"), "nowhere"),
+        (("axis", "fit", "smollm2-135m", "--out", "OUT", "--roles", "none.json"), "none.json"),
+        (("axis", "fit", "smollm2-135m", "--out", "OUT", "--adherence", "vibes"), "judge:MODEL"),
+        (("axis", "fit", "smollm2-135m", "--out", "OUT", "--dtype", "int3"), "float32"),
+        (("watch", "FITTED", "nothing.json"), "nothing.json"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(words, said, fitted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    filled = [{"OUT": "out", "FITTED": str(fitted)}.get(word, word) for word in words]
+    done = invoke(*filled, code=2)
+    assert said in done.output
+    assert len(done.output.strip().splitlines()) == 1
+
+
+def test_a_busy_folder_is_refused(fitted, tmp_path, smollm):
+    from filelock import FileLock
+
+    (tmp_path / "run").mkdir()
+    with FileLock(tmp_path / "run" / ".lock"):
+        done = runner.invoke(app, ["axis", "fit", "smollm2-135m", "--out", str(tmp_path / "run"), "--preset", "smoke"])
+    assert done.exit_code == 2
+    assert "another run is going on" in done.output
+
+
+def test_records_and_rollouts_show_themselves_in_a_notebook(fitted, smollm):
+    axis = ht.load_axis(fitted)
+    (talk,) = ht.read(smollm, axis, demo_conversation("steady"))
+    for shown in (axis, talk, Rollouts(fitted)):
+        assert "<img" in shown._repr_html_()
+    assert len(Rollouts(fitted)) == 72
+    assert all(isinstance(rollout, Rollout) for rollout in Rollouts(fitted))
+
+
+CHILD = """
+import sys, torch
+torch.set_num_threads(1)
+from dataclasses import replace
+from pathlib import Path
+from holdtrue.engines.hf import HFEngine
+from holdtrue.mapping.fit import encoder
+from holdtrue.models import load
+from holdtrue.personas import load_personas
+from holdtrue.rollouts import NoCheck, build_plan, preset, run_plan
+model = load("smollm2-135m", device="cpu", dtype="float32")
+size = replace(preset("smoke"), batch_size=4, max_new_tokens=6)
+personas = load_personas().subset(8, 4, 0)
+plan = build_plan(personas, size, encoder(model), 0)
+print("ready", flush=True)
+result = run_plan(HFEngine(model), plan, size, NoCheck(), Path(sys.argv[1]), seed=0, report=lambda p: None)
+torch.save(result.cells.sums, sys.argv[1] + "/sums.pt")
+print("done", flush=True)
+"""
+
+
+def child(folder: Path) -> subprocess.Popen[str]:
+    folder.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+
+
+def test_a_run_killed_ten_times_ends_equal_to_an_unbroken_one(tmp_path):
+    started = time.monotonic()
+    whole = child(tmp_path / "whole")
+    assert whole.stdout.readline() == "ready\n"
+    began = time.monotonic()
+    assert whole.wait() == 0
+    length = time.monotonic() - began
+    rng = random.Random(int(np.frombuffer(b"holdtrue", dtype=np.uint64)[0]))
+    kills = 0
+    while kills < 10:
+        process = child(tmp_path / "killed")
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(rng.uniform(0, length / 4))
+        if process.poll() is not None:
+            break  # it was quicker than the kills: what is left of them has nothing to kill
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert kills >= 3
+    last = child(tmp_path / "killed")
+    assert last.stdout.read() == "ready\ndone\n"
+    logs = [(tmp_path / side / "rollouts.jsonl").read_bytes() for side in ("whole", "killed")]
+    assert logs[0] == logs[1]
+    sums = [torch.load(tmp_path / side / "sums.pt", weights_only=True) for side in ("whole", "killed")]
+    assert torch.equal(*sums)
+    assert time.monotonic() - started < 600
+
+
+def test_a_model_with_no_axis_says_so_loudly(tmp_path, smollm):
+    """A random network of the same shape family: whatever separates its answers is not a persona."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=smollm.model.config.vocab_size,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        initializer_range=1e-4,
+        eos_token_id=2,
+        pad_token_id=2,
+        bos_token_id=1,
+    )
+    random_model: ChatModel = ht.wrap(LlamaForCausalLM(config), smollm.tokenizer, name="random")
+    axis = fit(random_model, tmp_path, preset="smoke", adherence="none", engine=HFEngine(random_model))
+    assert not axis.found or axis.card.default_rank > 1, axis.card.read_check
+    assert axis.card.warnings
