@@ -7,21 +7,24 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tiny_models import CHATML, GEMMA, write_gguf
 from typer.testing import CliRunner
 
 import holdtrue as ht
 from holdtrue.cli.main import app
-from holdtrue.engines.hf import HFEngine
+from holdtrue.engines import MockEngine
+from holdtrue.errors import EvidenceError
 from holdtrue.mapping import fit
 from holdtrue.models import ChatModel
 from holdtrue.personas import demo_conversation
 from holdtrue.records import Rollout
-from holdtrue.rollouts import Rollouts
+from holdtrue.rollouts import Rollouts, preset
 
 runner = CliRunner()
 
@@ -180,7 +183,8 @@ import sys, torch
 torch.set_num_threads(1)
 from dataclasses import replace
 from pathlib import Path
-from holdtrue.engines.hf import HFEngine
+from holdtrue.engines import MockEngine
+from holdtrue.errors import EvidenceError
 from holdtrue.mapping.fit import encoder
 from holdtrue.models import load
 from holdtrue.personas import load_personas
@@ -231,24 +235,41 @@ def test_a_run_killed_ten_times_ends_equal_to_an_unbroken_one(tmp_path):
     assert time.monotonic() - started < 600
 
 
-def test_a_model_with_no_axis_says_so_loudly(tmp_path, smollm):
-    """A random network of the same shape family: whatever separates its answers is not a persona."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+@pytest.mark.parametrize(("arch", "template"), [("qwen2", CHATML), ("gemma3", GEMMA)])
+def test_other_architectures_in_gguf_are_mapped_and_random_weights_have_no_axis(tmp_path, arch, template):
+    """A tiny random network, as llama.cpp's converter would write it: it loads, runs, and is told it has no axis."""
+    more = {"head_dim": 8} if arch == "gemma3" else {}
+    write_gguf(tmp_path / "tiny.gguf", arch, template, max_position_embeddings=2048, **more)
+    words = [
+        "axis",
+        "fit",
+        tmp_path / "tiny.gguf",
+        "--out",
+        tmp_path / "run",
+        "--preset",
+        "smoke",
+        "--adherence",
+        "none",
+    ]
+    done = runner.invoke(app, [str(word) for word in words])
+    assert done.exit_code == 3, done.output
+    card = ht.load_axis(tmp_path / "run").card
+    assert (card.n_layers, card.d_model) == (3, 32)
+    assert any("NO AXIS" in warning for warning in card.warnings), card.warnings
+    assert "NO AXIS" in done.output
 
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=smollm.model.config.vocab_size,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        initializer_range=1e-4,
-        eos_token_id=2,
-        pad_token_id=2,
-        bos_token_id=1,
-    )
-    random_model: ChatModel = ht.wrap(LlamaForCausalLM(config), smollm.tokenizer, name="random")
-    axis = fit(random_model, tmp_path, preset="smoke", adherence="none", engine=HFEngine(random_model))
-    assert not axis.found or axis.card.default_rank > 1, axis.card.read_check
-    assert axis.card.warnings
+
+def test_prompts_longer_than_the_context_are_refused_before_anything_runs(tmp_path):
+    write_gguf(tmp_path / "tiny.gguf", "qwen2", CHATML)
+    words = ("axis", "fit", tmp_path / "tiny.gguf", "--out", tmp_path / "run", "--preset", "smoke")
+    assert "takes at most 256 tokens" in invoke(*words, code=2).output
+
+
+def test_a_model_that_never_speaks_is_mapped_as_far_as_it_goes(tmp_path, smollm):
+    """Calibration without talk is a warning, not a lost run."""
+    size = replace(preset("smoke"), benign_prompts=2, benign_tokens=4, max_new_tokens=4)
+    axis = fit(smollm, tmp_path, preset=size, adherence="none", engine=MockEngine(n_layers=30, d_model=576))
+    assert any(warning.startswith("NOT CALIBRATED") for warning in axis.card.warnings)
+    assert not axis.found
+    with pytest.raises(EvidenceError, match="has no calibration"):
+        axis.tau_for(0.05)

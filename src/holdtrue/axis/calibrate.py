@@ -34,7 +34,7 @@ def quantiles(values: Float[np.ndarray, " n"]) -> Quantiles:
     )
 
 
-def calibrate(responses: list[Float[np.ndarray, "n_layers tokens"]]) -> tuple[Calibration, ...]:
+def calibrate(responses: list[Float[np.ndarray, "n_layers _"]]) -> tuple[Calibration, ...]:
     """Calibrate every layer from benign responses.
 
     Args:
@@ -76,8 +76,9 @@ def z_score(calibration: Calibration, projection: float) -> float:
     return (projection - calibration.response.mean) / calibration.response.sd
 
 
-def histogram(label: str, values: Float[np.ndarray, " n"], bins: int = 60) -> Histogram:
+def histogram(label: str, values: Float[np.ndarray, " n"]) -> Histogram:
     """Counts for drawing, over the central 99.8 % so that a few giants don't flatten the rest."""
+    bins = int(np.clip(2 * np.sqrt(len(values)), 8, 60))
     low, high = np.quantile(values, [0.001, 0.999])
     counts, edges = np.histogram(values, bins=bins, range=(float(low), float(max(high, low + 1e-6))))
     return Histogram(label=label, edges=tuple(float(e) for e in edges), counts=tuple(int(c) for c in counts))

@@ -12,6 +12,8 @@ LITERATURE_BAND = (0.70, 0.89)
 # Early blocks carry the words, the last ones the next token: neither is where a persona is held.
 BAND_LIMITS = (1 / 3, 0.9)
 MIN_ACCEPTED_PER_ROLE = 4
+# Where one direction dominates the variance, random ones separate too: past this their AUROC is no longer a control.
+HIGHEST_BAR = 0.9
 
 
 @final
@@ -51,10 +53,19 @@ def advise(checks: list[LayerCheck]) -> Advice:
     return Advice(best.layer, (low, high), f"{why}; no run of blocks qualifies, so the band is the literature's depth.")
 
 
+def bar(check: LayerCheck) -> float:
+    """What the lower bound of held-out AUROC must exceed: chance, and random directions.
+
+    Prompts differ in length and wording between the default and the roles, so even a network with random weights
+    answers them a little differently in every direction.
+    """
+    return max(0.5, min(check.random_auroc or 0.5, HIGHEST_BAR))
+
+
 def _holds(check: LayerCheck) -> bool:
-    if check.split_half_ci is None or check.auroc_ci is None or check.random_auroc is None:
+    if check.split_half_ci is None or check.auroc_ci is None:
         return False
-    return check.split_half_ci[0] > 0 and check.auroc_ci[0] > max(0.5, min(check.random_auroc, 0.95))
+    return check.split_half_ci[0] > 0 and check.auroc_ci[0] > bar(check)
 
 
 def _longest_run(layers: list[int]) -> tuple[int, int] | None:
@@ -92,10 +103,11 @@ def warnings_for(
             f"NO AXIS FOUND: the split-half cosine's interval [{low:.2f}, {high:.2f}] touches zero at block "
             f"{check.layer}; the direction is noise, don't hold or watch with it."
         )
-    elif check.auroc_ci is not None and check.auroc_ci[0] <= 0.5:
+    elif check.auroc_ci is not None and check.auroc_ci[0] <= bar(check):
+        low, high = check.auroc_ci
         found.append(
-            f"NO AXIS FOUND: held-out AUROC {check.auroc:.2f} [{check.auroc_ci[0]:.2f}, {check.auroc_ci[1]:.2f}] "
-            "does not exclude chance; the direction does not separate the assistant from the roles."
+            f"NO AXIS FOUND: held-out AUROC {check.auroc:.2f} [{low:.2f}, {high:.2f}] at block {check.layer} does not "
+            f"clear {bar(check):.2f}, what random directions reach; any direction separates these answers as well."
         )
     if self_test is not None and not self_test.passed:
         found.append("SELF-TEST FAILED: default responses don't project above role responses; holds will refuse it.")

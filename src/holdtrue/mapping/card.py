@@ -23,6 +23,8 @@ class Benign:
 
     calibration: tuple[Calibration, ...]
     responses: tuple[Float[np.ndarray, "n_layers _"], ...]
+    warning: str | None = None
+    """Why there is none, where there is none."""
 
 
 def build_axis(
@@ -83,7 +85,7 @@ def build_axis(
         n_accepted=sum(result.accepted.values()),
         n_tokens=result.n_tokens,
         seconds=seconds,
-        warnings=warned,
+        warnings=warned if benign.warning is None else (*warned, benign.warning),
     )
     return Axis(raw.axis, raw.default_mean, raw.role_means, card)
 
@@ -93,9 +95,10 @@ def _histograms(cells: CellSums, assessment: Assessment, benign: Benign) -> tupl
     read = assessment.advice.layer
     direction = unit(assessment.raw.axis[read])
     played = cells.reserve[cells.reserve_rows > 0, read] @ direction
+    spoken = [response[read] for response in benign.responses]
     drawn = (
-        ("benign tokens", np.concatenate([response[read] for response in benign.responses])),
-        ("benign responses", np.array([response[read].mean() for response in benign.responses])),
+        ("benign tokens", np.concatenate([np.zeros(0), *spoken])),
+        ("benign responses", np.array([tokens.mean() for tokens in spoken])),
         ("role responses", played.numpy()),
     )
     return tuple(histogram(label, values) for label, values in drawn if len(values) > 1)

@@ -12,12 +12,14 @@ from torch import Tensor
 from holdtrue.axis import Axis, assess, calibrate, load_axis, save_axis, unit
 from holdtrue.engines import Engine
 from holdtrue.engines.hf import HFEngine
+from holdtrue.errors import EvidenceError, SettingError
 from holdtrue.mapping.adherence import choose_adherence
 from holdtrue.mapping.card import Benign, build_axis
 from holdtrue.models import ChatModel
 from holdtrue.personas import PersonaSet, load_benign, load_personas
 from holdtrue.records import Design
 from holdtrue.rollouts import (
+    Plan,
     Preset,
     Progress,
     RunFolder,
@@ -77,6 +79,7 @@ def fit(
     personas = _cut(load_personas(roles, questions, defaults), size, seed)
     runner = engine or HFEngine(model)
     plan = build_plan(personas, size, encoder(model), seed)
+    _check_length(model, plan, size)
     record = RunRecord(
         design=_design(personas, size, adherence, seed),
         model=model.name,
@@ -89,15 +92,43 @@ def fit(
         if (folder.path / "axis.json").exists():
             return load_axis(folder.path)
         check = choose_adherence(adherence, runner, plan, folder.path, seed)
-        started = time.monotonic()
-        result = run_plan(runner, plan, size, check, folder.path, seed=seed, report=report)
-        folder.spend(time.monotonic() - started)
+        result = run_plan(runner, plan, size, check, folder.path, seed=seed, report=_timed(folder, report))
         assessment = assess(result.cells, np.random.default_rng(derive_seed(seed, "checks")))
-        benign = calibrate_model(model, runner, assessment.raw.axis, size, seed)
+        try:
+            benign = calibrate_model(model, runner, assessment.raw.axis, size, seed)
+        except EvidenceError as error:
+            # A model that hardly speaks still has a map worth looking at, without floors.
+            benign = Benign((), (), f"NOT CALIBRATED: {error}")
         axis = build_axis(model, record.design, plan, result, assessment, benign, folder.seconds)
         save_axis(axis, folder.path)
         result.clear()
     return axis
+
+
+def _timed(folder: RunFolder, report: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Book the time of every batch, so that a run of several sittings knows its length."""
+    last = time.monotonic()
+
+    def tick(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        folder.spend(now - last)
+        last = now
+        report(progress)
+
+    return tick
+
+
+def _check_length(model: ChatModel, plan: Plan, size: Preset) -> None:
+    cells = (cell for round_ in plan.rounds for batch in round_ for cell in batch.cells)
+    longest = max(len(cell.prompt_token_ids) for cell in cells)
+    needed = longest + size.max_new_tokens + 1
+    if model.max_positions is not None and needed > model.max_positions:
+        message = (
+            f"{model.name} takes at most {model.max_positions} tokens, the longest prompt and its answer need "
+            f"{needed}; use shorter prompts (--roles, --questions) or a model of longer context"
+        )
+        raise SettingError(message)
 
 
 def encoder(model: ChatModel) -> Callable[[str | None, str], tuple[int, ...]]:

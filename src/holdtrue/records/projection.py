@@ -66,7 +66,7 @@ class Reading(Record):
         """What kind of reading this is, in one sentence."""
         if self.reader_is_speaker:
             return f"{self.reader} reads its own words, teacher-forced from the text."
-        speaker = self.speaker or "another model"
+        speaker = self.speaker or "an unnamed speaker"
         return (
             f"{self.reader} reads text written by {speaker}: this measures how the text strikes the reader, "
             "not the speaker's own activations."

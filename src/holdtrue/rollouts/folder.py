@@ -24,7 +24,7 @@ class RunRecord(Record):
     template_digest: str
     package_version: str
     seconds: float
-    """Wall-clock time of the rollouts, all sittings together; a kill may lose up to a round of it."""
+    """Wall-clock time of the rollouts, all sittings together; a kill loses the unfinished batch's."""
 
 
 @final

@@ -158,10 +158,11 @@ def _y_scale(data: list[dict[str, Any]], dots: list[dict[str, Any]], *, banded: 
 
 def _band(theme: Theme) -> list[alt.Chart]:
     base = alt.Chart(rows([{"low": -BENIGN_SD, "high": BENIGN_SD, "text": "benign range, mean ± 2 sd"}]))
-    words = base.mark_text(color=theme.muted, align="left", baseline="bottom", dx=6, dy=-4)
+    # The right end of the upper edge: conversations that drift have left it, and marks stand above it.
+    words = base.mark_text(color=theme.muted, align="right", baseline="top", dx=-6, dy=4)
     return [
         base.mark_rect(color=theme.shade, opacity=0.8, tooltip=None).encode(y="low:Q", y2="high:Q"),
-        words.encode(x=alt.value(0), y="low:Q", text="text:N"),
+        words.encode(x=alt.value("width"), y="high:Q", text="text:N"),
     ]
 
 
