@@ -197,3 +197,16 @@ def test_responses_that_say_nothing_count_for_nothing(tmp_path):
     result = run(MockEngine(), tmp_path, size=silent)
     assert result.n_rollouts == PLAN.n_rollouts
     assert sum(result.accepted.values()) == 0
+
+
+def test_memory_does_not_grow_with_the_number_of_rollouts(tmp_path):
+    """Twelve times the questions, the same sums; the reserve of single rollouts stays under its bound."""
+    sizes = []
+    for n_questions in (8, 96):
+        personas = load_personas().subset(30, n_questions, seed=0)
+        size = replace(SIZE, n_questions=n_questions, batch_size=64)
+        plan = build_plan(personas, size, encode, seed=0)
+        cells = run(MockEngine(), tmp_path / str(n_questions), size=size, plan=plan).cells
+        sizes.append(cells.sums.nbytes)
+        assert len(cells.reserve) <= 1024 + n_questions * (len(personas.defaults) + 4)
+    assert sizes[0] == sizes[1]
