@@ -183,8 +183,7 @@ import sys, torch
 torch.set_num_threads(1)
 from dataclasses import replace
 from pathlib import Path
-from holdtrue.engines import MockEngine
-from holdtrue.errors import EvidenceError
+from holdtrue.engines.hf import HFEngine
 from holdtrue.mapping.fit import encoder
 from holdtrue.models import load
 from holdtrue.personas import load_personas

@@ -5,9 +5,9 @@ import torch
 
 from holdtrue.axis import Axis, calibrate, unit
 from holdtrue.engines.hf import HFEngine
-from holdtrue.errors import TranscriptError, WrongModel
+from holdtrue.errors import ArtifactError, TranscriptError, WrongModel
 from holdtrue.models import ChatModel
-from holdtrue.records import AxisCard, LayerCheck, Transcript, Turn
+from holdtrue.records import AxisCard, LayerCheck, SelfTest, Transcript, Turn
 from holdtrue.watch import Reader, read
 
 
@@ -106,3 +106,13 @@ def test_another_models_axis_is_refused(smollm, engine, axis):
     narrow = Axis(axis.vectors[:, :8], None, None, axis.card)
     with pytest.raises(WrongModel, match="width 576"):
         Reader(smollm, engine, narrow)
+
+
+def test_an_axis_that_failed_its_self_test_is_refused(smollm, engine, axis):
+    test = SelfTest(layer=20, default_mean=0.0, role_mean=1.0, passed=False)
+    wrong = Axis(axis.vectors, None, None, axis.card.model_copy(update={"self_test": test}))
+    assert not wrong.found
+    with pytest.raises(ArtifactError, match="failed its sign self-test"):
+        Reader(smollm, engine, wrong)
+    with pytest.raises(ArtifactError, match="failed its sign self-test"):
+        wrong.tau_for(0.05)

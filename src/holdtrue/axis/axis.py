@@ -9,7 +9,7 @@ from torch import Tensor
 
 from holdtrue.axis.calibrate import floor_for, z_score
 from holdtrue.axis.fit import unit
-from holdtrue.errors import EvidenceError, SettingError, WrongModel
+from holdtrue.errors import ArtifactError, EvidenceError, SettingError, WrongModel
 from holdtrue.records import AxisCard, Calibration
 
 __all__ = ["Axis"]
@@ -51,8 +51,12 @@ class Axis:
 
     @property
     def found(self) -> bool:
-        """False when the checks say that the direction is noise, points the wrong way, or could not be made."""
-        return not any(w.startswith(("NO AXIS", "SELF-TEST", "NOT CHECKED")) for w in self.card.warnings)
+        """False when the fit's checks say that the direction is noise or points the wrong way, or were not possible.
+
+        An imported axis was never fitted here: it is taken at its word, and its warnings say so.
+        """
+        fitted = self.card.origin == "fitted"
+        return not self.card.objections() and (self.card.read_check.measured or not fitted)
 
     def project(self, stream: Float[Tensor, "*pos d_model"], layer: int | None = None) -> Float[Tensor, "*pos"]:
         """`<h, v>` in fp32 for residual-stream states `h` of one layer.
@@ -83,14 +87,30 @@ class Axis:
         """The floor that would touch a share `fire` of benign tokens at a layer.
 
         Raises:
+            ArtifactError: the axis failed its sign self-test.
             EvidenceError: the axis has no calibration.
             SettingError: `fire` isn't strictly between 0 and 1.
         """
+        self.check_sign()
         return floor_for(self.calibration(layer), fire)
 
     def z(self, projection: float, layer: int | None = None) -> float:
         """A response mean against benign response means, in standard deviations; negative is less assistant-like."""
         return z_score(self.calibration(layer), projection)
+
+    def check_sign(self) -> None:
+        """Refuse an axis that failed its self-test: floors on it would push away from the assistant.
+
+        Raises:
+            ArtifactError: default responses don't project above role responses on it.
+        """
+        test = self.card.self_test
+        if test is not None and not test.passed:
+            message = (
+                f"the axis of {self.card.model} failed its sign self-test (default {test.default_mean:.2f}, roles "
+                f"{test.role_mean:.2f} at block {test.layer}); fit it again with a larger preset"
+            )
+            raise ArtifactError(message)
 
     def check_model(self, weights_digest: str, n_layers: int, d_model: int, name: str) -> None:
         """Refuse a model other than the one the axis was fitted on.

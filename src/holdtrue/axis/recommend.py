@@ -12,8 +12,6 @@ LITERATURE_BAND = (0.70, 0.89)
 # Early blocks carry the words, the last ones the next token: neither is where a persona is held.
 BAND_LIMITS = (1 / 3, 0.9)
 MIN_ACCEPTED_PER_ROLE = 4
-# Where one direction dominates the variance, random ones separate too: past this their AUROC is no longer a control.
-HIGHEST_BAR = 0.9
 
 
 @final
@@ -53,19 +51,8 @@ def advise(checks: list[LayerCheck]) -> Advice:
     return Advice(best.layer, (low, high), f"{why}; no run of blocks qualifies, so the band is the literature's depth.")
 
 
-def bar(check: LayerCheck) -> float:
-    """What the lower bound of held-out AUROC must exceed: chance, and random directions.
-
-    Prompts differ in length and wording between the default and the roles, so even a network with random weights
-    answers them a little differently in every direction.
-    """
-    return max(0.5, min(check.random_auroc or 0.5, HIGHEST_BAR))
-
-
 def _holds(check: LayerCheck) -> bool:
-    if check.split_half_ci is None or check.auroc_ci is None:
-        return False
-    return check.split_half_ci[0] > 0 and check.auroc_ci[0] > bar(check)
+    return check.measured and not check.objections()
 
 
 def _longest_run(layers: list[int]) -> tuple[int, int] | None:
@@ -95,22 +82,14 @@ def warnings_for(
         n_offered: rollouts drawn by role.
     """
     found = []
-    if check.split_half_ci is None or check.auroc_ci is None or self_test is None or default_rank is None:
+    if not check.measured or self_test is None or default_rank is None:
         found.append("NOT CHECKED: the design is too small to hold roles and questions out; use a larger preset.")
-    if check.split_half_ci is not None and check.split_half_ci[0] <= 0:
-        low, high = check.split_half_ci
-        found.append(
-            f"NO AXIS FOUND: the split-half cosine's interval [{low:.2f}, {high:.2f}] touches zero at block "
-            f"{check.layer}; the direction is noise, don't hold or watch with it."
-        )
-    elif check.auroc_ci is not None and check.auroc_ci[0] <= bar(check):
-        low, high = check.auroc_ci
-        found.append(
-            f"NO AXIS FOUND: held-out AUROC {check.auroc:.2f} [{low:.2f}, {high:.2f}] at block {check.layer} does not "
-            f"clear {bar(check):.2f}, what random directions reach; any direction separates these answers as well."
-        )
+    if reasons := check.objections():
+        found.append(f"NO AXIS FOUND: {'; '.join(reasons)}. The direction is noise: don't hold or watch with it.")
     if self_test is not None and not self_test.passed:
-        found.append("SELF-TEST FAILED: default responses don't project above role responses; holds will refuse it.")
+        found.append(
+            "SELF-TEST FAILED: default responses don't project above role responses; it can't be watched or held with."
+        )
     n_roles = len(n_offered)
     if default_rank is not None and default_rank > max(1, round(0.05 * n_roles)):
         found.append(

@@ -62,7 +62,8 @@ def load_axis(folder: Path | str) -> Axis:
     """Read an axis artifact, refusing whatever isn't one.
 
     The sign is checked at every layer where the means are there: `<default_mean - mean_k role_means[k], axis> > 0`.
-    A self-test that failed when the axis was fitted isn't refused here: holds refuse it.
+    A self-test that failed when the axis was fitted isn't refused here, so that its card can be shown:
+    `Axis.check_sign` refuses it wherever it would be used.
 
     Args:
         folder: the artifact's folder, or the path of either file in it.

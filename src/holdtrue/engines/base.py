@@ -35,7 +35,8 @@ class Completion:
     mean_log_prob: float
     """Per response token, at temperature 1 and before any trimming; 0 for an empty response."""
     resid_mean: Float[Tensor, "n_layers d_model"] | None
-    """fp32 mean of `resid_post` over response tokens, on the CPU; None when not captured or the response is empty."""
+    """fp32 mean of `resid_post` over answer tokens (a thinking segment is left out), on the CPU; None when not captured
+    or when nothing was answered."""
 
 
 @final

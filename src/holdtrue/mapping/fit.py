@@ -70,6 +70,10 @@ def fit(
         The axis; `axis.found` is False, and its warnings say why, when it is noise.
 
     Raises:
+        ArtifactError: the folder holds a finished axis that is damaged.
+        EvidenceError: too few roles were played for an axis at all.
+        JudgeError: the judge model failed; its scores so far are kept.
+        MissingExtra: a judge was asked for without the `judge` extra.
         PersonaError: a persona file is malformed.
         RunError: the folder holds another run.
         SettingError: an argument has an impossible value.
@@ -85,6 +89,7 @@ def fit(
         model=model.name,
         weights_digest=model.weights_digest,
         template_digest=model.template.digest,
+        dtype=str(model.dtype).removeprefix("torch."),
         package_version=importlib.metadata.version("holdtrue"),
         seconds=0.0,
     )

@@ -10,6 +10,9 @@ __all__ = ["AxisCard", "Calibration", "Design", "Histogram", "LayerCheck", "Quan
 
 Interval = tuple[float, float]
 
+# Where one direction dominates the variance, random ones separate too: past this their AUROC is no longer a control.
+HIGHEST_BAR = 0.9
+
 
 class LayerCheck(Record):
     """Does the axis of one layer separate the assistant from the roles, out of sample?"""
@@ -36,6 +39,34 @@ class LayerCheck(Record):
     """|cosine| of the axis with that component."""
     norm: float
     """Length of the unnormalised axis, in residual-stream units."""
+
+    @property
+    def bar(self) -> float:
+        """What the lower bound of held-out AUROC must exceed: chance, and random directions.
+
+        Prompts differ in length and wording between the default and the roles, so even a network with random weights
+        answers them a little differently in every direction.
+        """
+        return max(0.5, min(self.random_auroc or 0.5, HIGHEST_BAR))
+
+    @property
+    def measured(self) -> bool:
+        """Whether the design was large enough for the held-out checks."""
+        return self.split_half_ci is not None and self.auroc_ci is not None
+
+    def objections(self) -> tuple[str, ...]:
+        """Why this layer's direction is no axis; empty where nothing speaks against it, or nothing was measured."""
+        found = []
+        if self.split_half_ci is not None and self.split_half_ci[0] <= 0:
+            low, high = self.split_half_ci
+            found.append(f"the split-half cosine's interval [{low:.2f}, {high:.2f}] at block {self.layer} touches zero")
+        if self.auroc_ci is not None and self.auroc_ci[0] <= self.bar:
+            low, high = self.auroc_ci
+            found.append(
+                f"held-out AUROC's interval [{low:.2f}, {high:.2f}] at block {self.layer} does not clear "
+                f"{self.bar:.2f}, what random directions reach"
+            )
+        return tuple(found)
 
 
 class Quantiles(Record):
@@ -174,3 +205,10 @@ class AxisCard(Record):
     def read_check(self) -> LayerCheck:
         """The checks of the recommended layer."""
         return self.layers[self.recommended_layer]
+
+    def objections(self) -> tuple[str, ...]:
+        """Why this is no axis to watch or hold with; the one judgement behind pages, terminal and exit code."""
+        found = self.read_check.objections()
+        if self.self_test is not None and not self.self_test.passed:
+            found += ("the self-test failed: default responses don't project above role responses",)
+        return found

@@ -22,6 +22,8 @@ class RunRecord(Record):
     model: str
     weights_digest: str
     template_digest: str
+    dtype: str
+    """Of the weights: sums of two precisions don't mix."""
     package_version: str
     seconds: float
     """Wall-clock time of the rollouts, all sittings together; a kill loses the unfinished batch's."""
@@ -84,7 +86,7 @@ class RunFolder:
             message = f"{error}; move {self.path} away, or choose another --out"
             raise RunError(message) from None
         asked, there = (json.loads(record.to_json()) for record in (self._record, found))
-        for key in ("weights_digest", "template_digest", *(f"design.{name}" for name in asked["design"])):
+        for key in ("weights_digest", "template_digest", "dtype", *(f"design.{name}" for name in asked["design"])):
             wanted, had = (_at(record, key) for record in (asked, there))
             if wanted != had:
                 message = (

@@ -115,7 +115,7 @@ def _question_cells(personas: PersonaSet, question: int, encode: Encode, seed: i
     for index, role in enumerate(personas.roles):
         turn = (question + index) % len(role.prompts)
         drawn.append((index + 1, role.name, f"p{turn}", role.prompts[turn]))
-    # The same number from each question, so that centring by question leaves no trace of who was drawn.
+    # As many drawn from each question, so that centring by question leaves no trace of who was kept.
     roles = sorted(drawn[len(personas.defaults) :], key=lambda row: derive_seed(seed, f"reserve/{question}/{row[1]}"))
     kept = {row[0] for row in roles[: quota - len(personas.defaults)]} | {0}
     cells = []

@@ -107,7 +107,7 @@ def _draw(engine: Engine, batch: Batch, preset: Preset, adherence: Adherence) ->
         Drawn(cell, completion)
         for cell, completion in zip(batch.cells, engine.generate(requests, capture=True), strict=True)
     ]
-    played = [d for d in drawn if d.cell.row > 0 and d.completion.token_ids]
+    played = [d for d in drawn if d.cell.row > 0 and d.completion.resid_mean is not None]
     scores = {d.cell.id: score for d, score in zip(played, adherence.score(played), strict=True)}
     rollouts = [_rollout(d, scores.get(d.cell.id), adherence.least) for d in drawn]
     counted = [
@@ -137,7 +137,7 @@ def _rollout(drawn: Drawn, score: float | None, least: float) -> Rollout:
         text=completion.text,
         seed=cell.seed,
         adherence=score,
-        accepted=bool(completion.token_ids) and (score is None or score >= least),
+        accepted=completion.resid_mean is not None and (score is None or score >= least),
     )
 
 

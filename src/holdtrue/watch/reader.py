@@ -29,10 +29,12 @@ class Reader:
         axis: fitted on that model.
 
     Raises:
+        ArtifactError: the axis failed its sign self-test.
         WrongModel: the axis belongs to another model.
     """
 
     def __init__(self, model: ChatModel, engine: Engine, axis: Axis) -> None:
+        axis.check_sign()
         axis.check_model(model.weights_digest, model.n_layers, model.d_model, model.name)
         self._model, self._engine, self._axis = model, engine, axis
         self._axis_digest = axis.card.digest

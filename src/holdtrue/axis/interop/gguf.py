@@ -36,9 +36,11 @@ def write_control_vector(axis: Axis, path: Path, *, model_arch: str = "unknown")
             for readers, which llama.cpp doesn't check.
 
     Raises:
+        ArtifactError: the axis failed its sign self-test.
         SettingError: a model of one block, or no architecture name.
         StorageError: the disk is full, read-only or gone.
     """
+    axis.check_sign()
     if axis.n_layers < 2 or not model_arch.strip():
         found = f"{axis.n_layers} blocks" if model_arch.strip() else "no architecture name"
         message = f"a control vector needs at least 2 blocks and an architecture name such as 'llama'; got {found}"

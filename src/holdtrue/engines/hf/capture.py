@@ -1,6 +1,7 @@
 """Residual-stream means taken while the model generates: no second pass, no activations kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, final
 
@@ -12,7 +13,7 @@ from transformers import StoppingCriteria
 
 from holdtrue.models import block_output
 
-__all__ = ["LayerHooks", "ResponseMeans"]
+__all__ = ["LayerHooks", "ResponseMeans", "ThinkTokens"]
 
 Reader = Callable[[int, Tensor], None]
 
@@ -46,25 +47,57 @@ class LayerHooks:
 
 
 @final
+@dataclass(frozen=True)
+class ThinkTokens:
+    """The tokens that open and close a thinking segment."""
+
+    opens: int
+    closes: int
+
+    def left_open(self, token_ids: Sequence[int]) -> bool:
+        """Whether a prompt ends inside a thinking segment, as some generation prompts do."""
+        last = next((token for token in reversed(token_ids) if token in (self.opens, self.closes)), self.closes)
+        return last == self.opens
+
+
+@final
 class ResponseMeans(StoppingCriteria):
     """Running fp32 sums of every block's output over response tokens.
 
     A token's activations exist only once it has been fed back, one step after it was drawn. So the caller generates one
     token more than it wants, and a row is read off when its end is drawn: by then exactly its response tokens have been
-    fed, and neither the end-of-sequence token nor anything after it.
+    fed, and neither the end-of-sequence token nor anything after it. A thinking segment is left out: the sums start
+    anew once its closing token has been fed.
+
+    Args:
+        n_layers: decoder blocks.
+        limits: each row's longest response, in tokens.
+        prompts: each row's prompt, unpadded.
+        prompt_tokens: length of the padded prompts.
+        ends: end-of-sequence tokens.
+        think: thinking tokens, where the model has them.
     """
 
     def __init__(
-        self, n_layers: int, prompt_tokens: int, limits: Int64[Tensor, " batch"], ends: frozenset[int]
+        self,
+        n_layers: int,
+        limits: Sequence[int],
+        prompts: Sequence[Sequence[int]],
+        prompt_tokens: int,
+        ends: frozenset[int],
+        think: ThinkTokens | None = None,
     ) -> None:
         self._prompt_tokens = prompt_tokens
-        self._limits = limits
+        self._limits = torch.tensor(limits)
         self._ends = torch.tensor(sorted(ends), dtype=torch.int64)
+        self._think = think
+        self._thinking = torch.tensor([think is not None and think.left_open(prompt) for prompt in prompts])
+        self._skipped = torch.zeros(len(limits), dtype=torch.int64)
+        self._open = torch.ones(len(limits), dtype=torch.bool)
         self._sums: list[Tensor | None] = [None] * n_layers
-        self._open: Bool[Tensor, " batch"] | None = None
         self._decoding = False
         self.means: dict[int, Float[Tensor, "n_layers d_model"]] = {}
-        """By row, for rows with at least one response token."""
+        """By row, for rows with at least one answer token."""
 
     def read(self, layer: int, stream: Float[Tensor, "batch pos d_model"]) -> None:
         """Hook body: add the token just fed. The prompt's own pass is not read."""
@@ -80,17 +113,30 @@ class ResponseMeans(StoppingCriteria):
     ) -> Bool[Tensor, " batch"]:
         """After each drawn token: read off the rows that end here. Never stops generation itself."""
         fed = input_ids.shape[1] - self._prompt_tokens - 1
-        ended = torch.isin(input_ids[:, -1], self._ends.to(input_ids.device))
-        if self._open is None:
-            self._open = torch.ones_like(ended)
-        closing = self._open & (ended | (self._limits == fed))
-        if fed > 0 and bool(closing.any()):
-            self._read_off(closing.nonzero()[:, 0], fed)
-        self._open = self._open & ~closing
+        last = input_ids[:, -2:].cpu()
+        if self._think is not None:
+            self._follow_thinking(self._think, last, fed)
+        closing = self._open & (torch.isin(last[:, -1], self._ends) | (self._limits == fed))
+        answered = closing & ~self._thinking & (self._skipped < fed)
+        if bool(answered.any()):
+            self._read_off(answered.nonzero()[:, 0], fed)
+        self._open &= ~closing
         self._decoding = True
-        return torch.zeros_like(ended)
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+    def _follow_thinking(self, think: ThinkTokens, last: Int64[Tensor, "batch 2"], fed: int) -> None:
+        if fed == 0:
+            self._thinking |= last[:, -1] == think.opens
+            return
+        closed = self._thinking & (last[:, 0] == think.closes)
+        if bool(closed.any()):
+            for held in self._sums:
+                if held is not None:
+                    held[closed.to(held.device)] = 0
+            self._skipped[closed] = fed
+            self._thinking &= ~closed
 
     def _read_off(self, rows: Int64[Tensor, " rows"], fed: int) -> None:
         stacked = torch.stack([held[rows.to(held.device)].cpu() for held in self._sums if held is not None], dim=1)
         for row, total in zip(rows.tolist(), stacked, strict=True):
-            self.means[row] = total / fed
+            self.means[row] = total / (fed - int(self._skipped[row]))

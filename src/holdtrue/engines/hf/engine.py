@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 from holdtrue.engines.base import Completion, GenerateRequest, ScoreRequest
-from holdtrue.engines.hf.capture import LayerHooks, ResponseMeans
+from holdtrue.engines.hf.capture import LayerHooks, ResponseMeans, ThinkTokens
 from holdtrue.engines.hf.sampling import SeededSampler
 from holdtrue.models import ChatModel
 
@@ -25,6 +25,7 @@ class HFEngine:
 
     def __init__(self, model: ChatModel) -> None:
         self.chat = model
+        self._think = _think_tokens(model)
 
     @property
     def n_layers(self) -> int:
@@ -44,8 +45,14 @@ class HFEngine:
         # One token more than asked for, so that the last one kept is fed back and its activations exist.
         steps = limit + 1 if capture else limit
         sampler = SeededSampler(requests, steps, self.chat.device)
-        limits = torch.tensor([request.max_new_tokens for request in requests], device=ids.device)
-        means = ResponseMeans(self.n_layers, ids.shape[1], limits, self.chat.eos_token_ids)
+        means = ResponseMeans(
+            self.n_layers,
+            [request.max_new_tokens for request in requests],
+            [request.prompt_token_ids for request in requests],
+            ids.shape[1],
+            self.chat.eos_token_ids,
+            self._think,
+        )
         with LayerHooks(self.chat.layers if capture else (), means.read):
             generate: Any = self.chat.model.generate  # transformers leaves it untyped
             produced = generate(
@@ -143,3 +150,9 @@ class HFEngine:
             ids[row, width - len(prompt) :] = torch.tensor(prompt, dtype=torch.int64)
             mask[row, width - len(prompt) :] = 1
         return ids.to(self.chat.device), mask.to(self.chat.device)
+
+
+def _think_tokens(model: ChatModel) -> ThinkTokens | None:
+    """The model's thinking tags, where each is a token of its own."""
+    opens, closes = (model.template.tokenize(tag)[0] for tag in model.template.think_tags)
+    return ThinkTokens(opens[0], closes[0]) if len(opens) == len(closes) == 1 else None
