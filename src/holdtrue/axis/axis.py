@@ -55,8 +55,9 @@ class Axis:
 
         An imported axis was never fitted here: it is taken at its word, and its warnings say so.
         """
-        fitted = self.card.origin == "fitted"
-        return not self.card.objections() and (self.card.read_check.measured or not fitted)
+        check = self.card.read_check
+        measured = check is not None and check.measured
+        return not self.card.objections() and (measured or self.card.origin != "fitted")
 
     def project(self, stream: Float[Tensor, "*pos d_model"], layer: int | None = None) -> Float[Tensor, "*pos"]:
         """`<h, v>` in fp32 for residual-stream states `h` of one layer.

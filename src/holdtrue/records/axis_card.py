@@ -202,13 +202,13 @@ class AxisCard(Record):
     warnings: tuple[str, ...]
 
     @property
-    def read_check(self) -> LayerCheck:
-        """The checks of the recommended layer."""
-        return self.layers[self.recommended_layer]
+    def read_check(self) -> LayerCheck | None:
+        """The checks of the recommended layer, None when the card holds none for it."""
+        return next((check for check in self.layers if check.layer == self.recommended_layer), None)
 
     def objections(self) -> tuple[str, ...]:
         """Why this is no axis to watch or hold with; the one judgement behind pages, terminal and exit code."""
-        found = self.read_check.objections()
+        found = () if self.read_check is None else self.read_check.objections()
         if self.self_test is not None and not self.self_test.passed:
             found += ("the self-test failed: default responses don't project above role responses",)
         return found

@@ -8,7 +8,7 @@ from holdtrue.errors import EvidenceError
 from holdtrue.records import AxisCard, Reading, write_atomic
 from holdtrue.report.plain import number, plain, with_interval
 from holdtrue.report.theme import BY_NAME, Theme, ThemeName
-from holdtrue.report.verdict import read_check, verdict_on
+from holdtrue.report.verdict import verdict_on
 
 __all__ = ["overview_png", "write_pngs"]
 
@@ -87,7 +87,7 @@ def overview_png(card: AxisCard, readings: Sequence[Reading] = (), theme: ThemeN
 
 
 def _subtitle(card: AxisCard) -> str:
-    check = read_check(card)
+    check = card.read_check
     if check is None:
         return verdict_on(card).line
     return (

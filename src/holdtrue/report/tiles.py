@@ -7,7 +7,6 @@ from typing import final
 
 from holdtrue.records import AxisCard, Reading
 from holdtrue.report.plain import NOT_MEASURED, interval, number, plain
-from holdtrue.report.verdict import read_check
 
 __all__ = ["Tile", "axis_tiles", "duration", "provenance", "reading_tiles", "reproduce"]
 
@@ -39,7 +38,7 @@ def duration(seconds: float) -> str:
 
 def axis_tiles(card: AxisCard) -> list[Tile]:
     """The card's key figures; what is missing is said in words."""
-    check = read_check(card)
+    check = card.read_check
     auroc = None if check is None else check.auroc
     split = None if check is None else check.split_half
     random = "" if check is None or check.random_auroc is None else f"; random {number(check.random_auroc)}"

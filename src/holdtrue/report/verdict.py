@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal, final
 
-from holdtrue.records import AxisCard, Calibration, LayerCheck
+from holdtrue.records import AxisCard, Calibration
 from holdtrue.report.plain import number, with_interval
 
-__all__ = ["Verdict", "calibration_at", "read_check", "verdict_on"]
+__all__ = ["Verdict", "calibration_at", "verdict_on"]
 
 
 @final
@@ -17,11 +17,6 @@ class Verdict:
     state: Literal["found", "none", "unknown"]
     line: str
     why: str
-
-
-def read_check(card: AxisCard) -> LayerCheck | None:
-    """The checks of the recommended layer, None when the card holds none for it."""
-    return next((check for check in card.layers if check.layer == card.recommended_layer), None)
 
 
 def calibration_at(card: AxisCard, layer: int) -> Calibration | None:
@@ -35,7 +30,7 @@ def verdict_on(card: AxisCard) -> Verdict:
     Not found when the card's objections say so: one judgement serves the page, the terminal and the exit code.
     Not measured when there are no held-out checks, as for imported axes.
     """
-    check = read_check(card)
+    check = card.read_check
     where = f"block {card.recommended_layer}"
     if reasons := card.objections():
         sentence = "; ".join(reasons)

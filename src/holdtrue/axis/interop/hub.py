@@ -113,7 +113,8 @@ def _readme(axis: Axis) -> str:
 
 
 def _figures(axis: Axis) -> str:
-    card, check = axis.card, axis.card.read_check
+    card = axis.card
+    check = card.layers[card.recommended_layer]
     rows = {
         "Held-out AUROC, centred by question": _figure(check.auroc, check.auroc_ci),
         "Random directions, 95th percentile of AUROC": _figure(check.random_auroc),

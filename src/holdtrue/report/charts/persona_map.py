@@ -10,7 +10,6 @@ from holdtrue.report.charts.base import Width, overlay, rows
 from holdtrue.report.layout import Label, Placed, place_labels
 from holdtrue.report.plain import plain
 from holdtrue.report.theme import Theme
-from holdtrue.report.verdict import read_check
 
 __all__ = ["MATCH", "cuts", "persona_map", "shade_of", "speaks"]
 
@@ -76,7 +75,7 @@ def persona_map(card: AxisCard, theme: Theme, width: Width = 620, height: int = 
     live = width == "container"
     sizes = _LAYOUTS if live else (int(width),)
     data = [_row(role) for role in card.roles]
-    share = getattr(read_check(card), "pc1_share", None)
+    share = getattr(card.read_check, "pc1_share", None)
     first = "PC1" if share is None else f"PC1 ({100 * share:.0f} % of variance)"
     x = alt.X("pc1:Q", title=first, scale=alt.Scale(domain=x_domain, nice=False), axis=_AXIS)
     y = alt.Y("pc2:Q", title="PC2", scale=alt.Scale(domain=y_domain, nice=False), axis=_AXIS)
