@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 
 from holdtrue.axis import assess, fit_axis, reliability
 from holdtrue.engines.hf import HFEngine
@@ -37,20 +38,29 @@ def main() -> None:
     plan = build_plan(personas, size, encoder(model), 0)
     check = Pmi(engine, plan.default_prompts)
 
+    whole = replace(size, target_reliability=None)
+    layers = sorted({round(i) for i in np.linspace(model.n_layers / 4, model.n_layers - 1, 12)})
+
     def report(progress: Progress) -> None:
         if progress.tokens_per_second:
             print(
                 f"\r{progress.done}/{progress.total} {progress.seconds_left / 60:.0f} min left", end="", file=sys.stderr
             )
 
-    steps = []
+    steps: list[tuple[int, torch.Tensor, float]] = []
     for n_rounds in range(1, len(plan.rounds) + 1):
         part = replace(plan, rounds=plan.rounds[:n_rounds])
-        whole = replace(size, target_reliability=None)
+        # Later rounds join the same sums, so what this round leaves is put aside before the next one begins.
+        aside = options.out / f"round-{n_rounds}.safetensors"
+        if aside.exists() and n_rounds < len(plan.rounds):
+            kept = load_file(aside)
+            steps.append((part.n_rollouts, kept["axis"], float(kept["bound"])))
+            continue
         result = run_plan(engine, part, whole, check, options.out, seed=0, report=report)
-        layers = sorted({round(i) for i in np.linspace(model.n_layers / 4, model.n_layers - 1, 12)})
         found = reliability(result.cells, layers, np.random.default_rng(derive_seed(0, "stopping")))
-        steps.append((result.n_rollouts, fit_axis(result.cells).axis, max(one.ci[0] for one in found)))
+        bound = max(one.ci[0] for one in found)
+        steps.append((part.n_rollouts, fit_axis(result.cells).axis, bound))
+        save_file({"axis": steps[-1][1], "bound": torch.tensor(bound)}, aside)
     last = assess(result.cells, np.random.default_rng(0))
     read = last.advice.layer
     print(

@@ -54,7 +54,7 @@ PRESETS = {
     "full": Preset(
         "full",
         n_roles=None,
-        n_questions=32,
+        n_questions=48,
         max_new_tokens=48,
         target_reliability=0.92,
         benign_prompts=80,

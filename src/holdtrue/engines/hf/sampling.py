@@ -25,7 +25,7 @@ class SeededSampler(LogitsProcessor):
     def __init__(self, requests: Sequence[GenerateRequest], steps: int, device: torch.device) -> None:
         # Philox is counter-based: neighbouring seeds give independent streams.
         draws = [np.random.Generator(np.random.Philox(request.seed)).random(steps) for request in requests]
-        self._uniform = torch.from_numpy(np.stack(draws)).to(device)
+        self._uniform = torch.from_numpy(np.stack(draws)).float().to(device)
         self._temperature = torch.tensor([[r.temperature] for r in requests], dtype=torch.float32, device=device)
         self._greedy = self._temperature[:, 0] == 0
         self._top_p = torch.tensor([[r.top_p] for r in requests], dtype=torch.float32, device=device)
@@ -54,7 +54,7 @@ class SeededSampler(LogitsProcessor):
             probs = self._nucleus(probs)
         cumulative = probs.cumsum(dim=-1)
         # The total is not exactly 1 in fp32: scale the draw to it, so that no token past the end can come out.
-        target = (uniform.float() * cumulative[:, -1])[:, None]
+        target = (uniform * cumulative[:, -1])[:, None]
         return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp_max(probs.shape[1] - 1)
 
     def _nucleus(self, probs: Float[Tensor, "batch vocab"]) -> Float[Tensor, "batch vocab"]:
