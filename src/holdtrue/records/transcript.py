@@ -23,7 +23,7 @@ class Transcript(Record):
 
     title: str
     source: str
-    """The file it came from, with the line number for JSONL."""
+    """Name of the file it came from, with the line number for JSONL."""
     model: str | None
     """Who spoke as the assistant, where the file says."""
     turns: tuple[Turn, ...]

@@ -76,7 +76,8 @@ def _conversation(raw: object, where: str, path: Path) -> Transcript:
     title, model = raw.get("title"), raw.get("model")
     return Transcript(
         title=title if isinstance(title, str) else path.stem,
-        source=where,
+        # The name alone: reports are shown around, and folders are nobody else's business.
+        source=where.replace(str(path), path.name, 1),
         model=model if isinstance(model, str) else None,
         turns=tuple(turns),
     )
