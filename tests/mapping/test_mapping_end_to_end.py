@@ -172,8 +172,8 @@ def test_a_busy_folder_is_refused(fitted, tmp_path, smollm):
 def test_records_and_rollouts_show_themselves_in_a_notebook(fitted, smollm):
     axis = ht.load_axis(fitted)
     (talk,) = ht.read(smollm, axis, demo_conversation("steady"))
-    for shown in (axis, talk, Rollouts(fitted)):
-        assert "<img" in shown._repr_html_()
+    for shown, by in ((axis, "<img"), (talk, "<img"), (Rollouts(fitted), "<table")):
+        assert by in shown._repr_html_()
     assert len(Rollouts(fitted)) == 72
     assert all(isinstance(rollout, Rollout) for rollout in Rollouts(fitted))
 

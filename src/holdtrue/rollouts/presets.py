@@ -20,8 +20,9 @@ class Preset:
     target_reliability: float | None
     """Stop once the split-half lower bound at the best layer reaches this.
 
-    Disjoint halves that agree at cosine rho come from a whole whose cosine with the true axis is about
-    sqrt(2 rho / (1 + rho)) (Spearman-Brown), so 0.92 stands for 0.98.
+    Disjoint halves that agree at cosine rho come from a whole whose cosine with the axis of all conceivable roles and
+    questions is about sqrt(2 rho / (1 + rho)) (Spearman-Brown): 0.96 for 0.85. With the axis of the whole preset, which
+    has the same roles, it agrees better than that (`python -m benchmarks.adaptive`).
     """
     benign_prompts: int
     """Ordinary requests answered for calibration."""
@@ -56,7 +57,7 @@ PRESETS = {
         n_roles=None,
         n_questions=48,
         max_new_tokens=48,
-        target_reliability=0.92,
+        target_reliability=0.85,
         benign_prompts=80,
         benign_tokens=96,
     ),
