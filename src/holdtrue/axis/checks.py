@@ -188,4 +188,8 @@ def default_rank(cells: CellSums, layer: int) -> int:
         means = (sums[:, held].sum(dim=1) / total[:, None]).numpy()
         axes /= np.linalg.norm(axes, axis=1, keepdims=True)
         gap += ((means[1:] - means[0]) * axes).sum(axis=1)
-    return 1 + int((gap > 0).sum())
+    compared = np.isfinite(gap)
+    if compared.sum() < 3:
+        message = f"the default's rank needs 3 roles accepted on both halves of the questions; got {compared.sum()}"
+        raise EvidenceError(message)
+    return 1 + int((gap[compared] > 0).sum())

@@ -283,7 +283,7 @@ def _is_distribution(calibration: Calibration) -> bool:
     """Floors are read off these by interpolation, which would answer nonsense for unsorted ones without a word."""
     for part in (calibration.token, calibration.response):
         probs, values = part.probs, part.values
-        if len(probs) < 2 or len(probs) != len(values) or probs[0] < 0 or probs[-1] > 1 or part.sd < 0:
+        if len(probs) < 2 or len(probs) != len(values) or probs[0] < 0 or probs[-1] > 1 or part.sd <= 0:
             return False
         # Interpolated quantiles may fall by a rounding error.
         slack = 1e-9 * (abs(values[0]) + abs(values[-1]))

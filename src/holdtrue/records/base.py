@@ -106,6 +106,10 @@ def write_atomic(path: Path, data: str | bytes) -> None:
         StorageError: the disk is full, read-only or gone; what stood at `path` is still there.
     """
     raw = data.encode() if isinstance(data, str) else data
+    if path.exists() and not path.is_file():
+        message = f"{path}: not an ordinary file, so it isn't replaced; name a file to write"
+        raise StorageError(message)
+    path = path.resolve()  # a link keeps pointing where it did
     beside: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from holdtrue.axis import Axis
 from holdtrue.engines import Engine
-from holdtrue.errors import TranscriptError
+from holdtrue.errors import TranscriptError, WrongModel
 from holdtrue.models import ChatModel, ReadPass, TurnSpan, read_passes
 from holdtrue.records import Projection, Transcript, TurnReading
 from holdtrue.watch.drift import find_onset, rule_text
@@ -30,12 +30,18 @@ class Reader:
 
     Raises:
         ArtifactError: the axis failed its sign self-test.
-        WrongModel: the axis belongs to another model.
+        WrongModel: the axis belongs to another model or chat template.
     """
 
     def __init__(self, model: ChatModel, engine: Engine, axis: Axis) -> None:
         axis.check_sign()
         axis.check_model(model.weights_digest, model.n_layers, model.d_model, model.name)
+        if axis.card.template_digest != model.template.digest:
+            message = (
+                f"{model.name} renders chats by another template than the axis was fitted and calibrated with; "
+                "give --template the one of the fit, or fit again"
+            )
+            raise WrongModel(message)
         self._model, self._engine, self._axis = model, engine, axis
         self._axis_digest = axis.card.digest
 

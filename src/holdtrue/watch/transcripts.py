@@ -26,7 +26,7 @@ def read_transcripts(path: Path) -> tuple[Transcript, ...]:
         TranscriptError: naming the file, the place and the mend.
     """
     try:
-        text = read_capped(path, "a transcript", MAX_BYTES)
+        text = read_capped(path, "a transcript", MAX_BYTES).removeprefix("\ufeff")
     except ArtifactError as error:
         raise TranscriptError(str(error)) from None
     found = tuple(_conversation(raw, where, path) for raw, where in _documents(text, path))
@@ -43,7 +43,7 @@ def _documents(text: str, path: Path) -> Iterator[tuple[object, str]]:
         pass
     else:
         return
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
