@@ -167,7 +167,7 @@ def against_the_usual_way(pairs: int, batch: int, n_rollouts: int) -> None:
     time_of = {name: [one["seconds"] for one in runs] for name, runs in found.items()}
     print(ratio_line("map from texts, against generate + second forward", time_of["ours"], time_of["usual"]))
     floor = min(one["peak"] for one in found["generate"])
-    extra = {name: [max(one["peak"] - floor, 1) / 2**20 for one in found[name]] for name in ("ours", "usual")}
+    extra = {name: [max((one["peak"] - floor) / 2**20, 1.0) for one in found[name]] for name in ("ours", "usual")}
     print(ratio_line("extra peak memory over generation alone", extra["ours"], extra["usual"], "MiB"))
     for key, words in (("disk", "disk afterwards"), ("peak_disk", "disk at its fullest")):
         sizes = {name: [one[key] / 2**20 for one in found[name]] for name in ("ours", "usual")}
