@@ -7,47 +7,31 @@ from pathlib import Path
 
 import torch
 
-from holdtrue.axis import Axis, load_axis, save_axis
+from holdtrue.axis import Axis, bare_card, load_axis, save_axis
 from holdtrue.errors import HoldtrueError
-from holdtrue.records import AxisCard, LayerCheck, RolePosition, SelfTest
+from holdtrue.records import AxisCard, RolePosition, SelfTest
 
 N_LAYERS, D_MODEL, ROLES = 4, 8, ("pirate", "oracle", "ghost")
 
 
 def card() -> AxisCard:
     """A card that fits the tensors of `write_sound`."""
-    unknown = dict.fromkeys(
-        ("auroc", "auroc_ci", "d_prime", "split_half", "split_half_ci", "random_auroc", "pc1_share", "cos_pc1")
-    )
-    return AxisCard(
+    bare = bare_card(
         model="victim/model",
         weights_digest="0" * 64,
         config_digest="1" * 64,
         template_digest="2" * 64,
         dtype="float32",
-        n_layers=N_LAYERS,
+        norms=[1.0] * N_LAYERS,
         d_model=D_MODEL,
         origin="fitted",
-        package_version="0",
-        created="2026-01-01T00:00:00+00:00",
-        recommended_layer=2,
-        hold_band=(1, 3),
+        layer=2,
+        band=(1, 3),
         reason="a fixture",
-        layers=tuple(LayerCheck(layer=layer, norm=1.0, **unknown) for layer in range(N_LAYERS)),
-        roles=tuple(RolePosition(name=r, category="c", n_rollouts=4, projection=-1.0, pc=(0.0, 0.0)) for r in ROLES),
-        default_pc=(1.0, 0.0),
-        default_rank=1,
-        calibration=(),
-        histograms=(),
-        self_test=SelfTest(layer=2, default_mean=1.0, role_mean=-1.0, passed=True),
-        design=None,
-        n_planned=12,
-        n_rollouts=12,
-        n_accepted=12,
-        n_tokens=480,
-        seconds=1.0,
-        warnings=(),
     )
+    roles = tuple(RolePosition(name=r, category="c", n_rollouts=4, projection=-1.0, pc=(0.0, 0.0)) for r in ROLES)
+    test = SelfTest(layer=2, default_mean=1.0, role_mean=-1.0, passed=True)
+    return bare.model_copy(update={"roles": roles, "default_pc": (1.0, 0.0), "self_test": test})
 
 
 def sound() -> Axis:

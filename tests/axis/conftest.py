@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from holdtrue.axis import Axis, calibrate, histogram, unit
-from holdtrue.records import AxisCard, Design, LayerCheck, RolePosition, SelfTest
+from holdtrue.axis import Axis, bare_card, calibrate, histogram, unit
+from holdtrue.records import AxisCard, RolePosition, SelfTest
 
 N_LAYERS, D_MODEL, N_ROLES = 6, 16, 5
 
@@ -26,65 +26,47 @@ def _card(vectors: Tensor, seed: int) -> AxisCard:
     rng = np.random.default_rng(seed)
     units = unit(vectors).numpy()
     responses = [units @ (2 + rng.normal(size=(D_MODEL, 40)) * 3) for _ in range(8)]
-    return AxisCard(
+    bare = bare_card(
         model="example/tiny-model",
         weights_digest="a" * 64,
         config_digest="b" * 64,
         template_digest="c" * 64,
         dtype="float32",
-        n_layers=N_LAYERS,
+        norms=vectors.norm(dim=1).tolist(),
         d_model=D_MODEL,
         origin="fitted",
-        package_version="0.1.0",
-        created="2026-01-01T00:00:00+00:00",
-        recommended_layer=3,
-        hold_band=(2, 4),
+        layer=3,
+        band=(2, 4),
         reason="block 3 has the highest lower bound.",
-        layers=tuple(_check(layer, float(vectors[layer].norm())) for layer in range(N_LAYERS)),
-        roles=tuple(
-            RolePosition(name=f"role {k}", category="fantasy", n_rollouts=12, projection=-1.0 - k, pc=(-1.0, float(k)))
-            for k in range(N_ROLES)
-        ),
-        default_pc=(2.0, 0.5),
-        default_rank=1,
-        calibration=calibrate([np.asarray(r, dtype=np.float32) for r in responses]),
-        histograms=(histogram("default", rng.normal(size=50)),),
-        self_test=SelfTest(layer=3, default_mean=2.0, role_mean=-1.0, passed=True),
-        design=Design(
-            preset="smoke",
-            seed=seed,
-            n_roles=N_ROLES,
-            n_questions=4,
-            n_defaults=2,
-            max_new_tokens=40,
-            temperature=0.7,
-            top_p=1.0,
-            batch_size=8,
-            adherence="none",
-            target_reliability=None,
-            personas_digest="d" * 64,
-        ),
-        n_planned=60,
-        n_rollouts=60,
-        n_accepted=58,
-        n_tokens=2320,
-        seconds=12.5,
         warnings=("TOO FEW ACCEPTED ROLLOUTS: 1 of 5 roles.",),
     )
-
-
-def _check(layer: int, norm: float) -> LayerCheck:
-    return LayerCheck(
-        layer=layer,
-        auroc=0.93,
-        auroc_ci=(0.90, 0.96),
-        d_prime=1.7,
-        split_half=0.62,
-        split_half_ci=(0.41, 0.78),
-        random_auroc=0.64,
-        pc1_share=0.35,
-        cos_pc1=0.7,
-        norm=norm,
+    measured = {
+        "auroc": 0.93,
+        "auroc_ci": (0.90, 0.96),
+        "d_prime": 1.7,
+        "split_half": 0.62,
+        "split_half_ci": (0.41, 0.78),
+        "random_auroc": 0.64,
+        "pc1_share": 0.35,
+        "cos_pc1": 0.7,
+    }
+    return bare.model_copy(
+        update={
+            "layers": tuple(check.model_copy(update=measured) for check in bare.layers),
+            "roles": tuple(
+                RolePosition(
+                    name=f"role {k}", category="fantasy", n_rollouts=12, projection=-1.0 - k, pc=(-1.0, float(k))
+                )
+                for k in range(N_ROLES)
+            ),
+            "default_pc": (2.0, 0.5),
+            "default_rank": 1,
+            "calibration": calibrate([np.asarray(r, dtype=np.float32) for r in responses]),
+            "histograms": (histogram("default", rng.normal(size=50)),),
+            "self_test": SelfTest(layer=3, default_mean=2.0, role_mean=-1.0, passed=True),
+            "n_rollouts": 60,
+            "n_accepted": 58,
+        }
     )
 
 

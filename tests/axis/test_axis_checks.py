@@ -45,7 +45,7 @@ def test_a_planted_axis_is_found_reliable_and_separating():
     assert read.auroc > 0.9
     assert read.auroc_ci[0] <= read.auroc <= read.auroc_ci[1]
     assert read.split_half_ci[0] <= read.split_half <= read.split_half_ci[1]
-    assert found.default_rank == 1
+    assert found.default_rank.place == 1
     assert found.self_test.passed
 
 
@@ -63,22 +63,22 @@ def test_noise_warns_in_so_many_words():
     found = assess(cells, np.random.default_rng(0))
     read = min(found.checks, key=lambda check: check.split_half_ci[0])
     offered = {f"r{i}": 8 for i in range(N_ROLES)}
-    warned = warnings_for(read, found.self_test, 12, {"r0": 1}, offered)
+    warned = warnings_for(read, found.self_test, 12, {"r0": 1}, offered, 20)
     assert any(w.startswith("NO AXIS FOUND") for w in warned)
-    assert any(w.startswith("DEFAULT NOT EXTREMAL: 11 of 24") for w in warned)
+    assert any(w.startswith("DEFAULT NOT EXTREMAL: 11 of 20") for w in warned)
     assert any(w.startswith("TOO FEW ACCEPTED ROLLOUTS: 24 of 24") for w in warned)
 
 
 def test_a_failed_self_test_is_warned_of():
     cells, _ = planted(1.0)
     check = assess(cells, np.random.default_rng(0)).checks[0]
-    warned = warnings_for(check, SelfTest(layer=0, default_mean=0.0, role_mean=1.0, passed=False), 1, {}, {})
+    warned = warnings_for(check, SelfTest(layer=0, default_mean=0.0, role_mean=1.0, passed=False), 1, {}, {}, 0)
     assert [w.split(":")[0] for w in warned] == ["SELF-TEST FAILED"]
 
 
 def test_a_default_below_the_roles_has_a_low_rank():
     cells, _ = planted(0.0, 2)
-    ranks = [default_rank(cells, layer) for layer in range(N_LAYERS)]
+    ranks = [default_rank(cells, layer).place for layer in range(N_LAYERS)]
     assert max(ranks) > 1, "an in-sample rank would be 1 everywhere"
 
 
@@ -93,7 +93,7 @@ def test_checks_the_design_is_too_small_for_are_none_not_zero():
     assert found.checks[0].auroc is None
     assert found.checks[0].split_half is None
     assert found.self_test is None
-    warned = warnings_for(found.checks[0], None, None, {}, {})
+    warned = warnings_for(found.checks[0], None, None, {}, {}, 0)
     assert warned[0].startswith("NOT CHECKED")
 
 

@@ -113,7 +113,7 @@ def test_missing_parts_are_named(saved: Path, tmp_path: Path) -> None:
     assert "holdtrue axis import" in refusal(tmp_path / "axis.pt")
     (saved / CARD_FILE).unlink()
     assert "no axis.json here" in refusal(saved)
-    assert "did the run finish?" in refusal(saved)
+    assert "resumes with the same --out" in refusal(saved)
     (saved / TENSOR_FILE).unlink()
     assert "no axis.safetensors and no axis.json" in refusal(saved)
 

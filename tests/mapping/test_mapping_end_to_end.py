@@ -17,6 +17,7 @@ from tiny_models import CHATML, GEMMA, write_gguf
 from typer.testing import CliRunner
 
 import holdtrue as ht
+from holdtrue.axis import load_axis, save_axis
 from holdtrue.cli.main import app
 from holdtrue.engines import MockEngine
 from holdtrue.errors import EvidenceError
@@ -119,7 +120,22 @@ def test_watch_reads_files_and_writes_page_picture_and_json(fitted, tmp_path):
     assert [len(reading["turns"]) for reading in readings] == [12, 12]
     assert all(len(turn["by_layer"]) == 30 for turn in readings[0]["turns"])
     assert page.read_text().lower().startswith("<!doctype html>")
-    assert (tmp_path / "drift.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "talk-drift.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_axis_of_noise_is_read_but_not_believed(fitted, tmp_path):
+    axis = load_axis(fitted)
+    noise = [check.model_copy(update={"split_half": 0.0, "split_half_ci": (-0.1, 0.1)}) for check in axis.card.layers]
+    card = axis.card.model_copy(update={"layers": tuple(noise), "warnings": ("NO AXIS FOUND: noise.",)})
+    save_axis(replace(axis, card=card), tmp_path / "noise")
+    done = invoke("watch", tmp_path / "noise", demo_conversation("steady"), code=3)
+    assert "!! NO AXIS FOUND" in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_reading(fitted, tmp_path):
+    done = invoke("watch", fitted, demo_conversation("steady"), "--out", tmp_path, code=2)
+    assert "name a file" in done.stderr
+    assert not done.stdout
 
 
 @pytest.mark.parametrize("format_", ["gguf", "assistant-axis", "hub"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdtrue.errors import ArtifactError, StorageError
-from holdtrue.records import AxisCard, Reading, Rollout, canonical_json, read_capped, write_atomic
+from holdtrue.records import AxisCard, Reading, Rollout, Turn, canonical_json, check_writable, read_capped, write_atomic
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KINDS = {"axis": AxisCard, "reading": Reading, "rollout": Rollout}
@@ -95,3 +95,23 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_beside_it(tmp_path, mo
         write_atomic(path, "new")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["card.json"]
+
+
+@pytest.mark.parametrize(
+    ("make", "mend"),
+    [
+        (lambda folder: folder, "name a file"),
+        (lambda folder: folder / "file" / "below", "choose another folder"),
+        (lambda folder: folder / ("n" * 300), "shorter name"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_found_out_beforehand(tmp_path, make, mend):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=mend):
+        check_writable(make(tmp_path))
+
+
+def test_half_a_surrogate_pair_is_refused_with_the_files_name():
+    text = Turn(role="user", content="x").to_json().replace('"x"', '"\\ud800"')
+    with pytest.raises(ArtifactError, match=r"odd\.json: half a surrogate pair"):
+        Turn.from_json(text, "odd.json")

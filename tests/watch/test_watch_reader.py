@@ -3,17 +3,12 @@
 import pytest
 import torch
 
-from holdtrue.axis import Axis, calibrate, unit
+from holdtrue.axis import Axis, bare_card, calibrate, unit
 from holdtrue.engines.hf import HFEngine
 from holdtrue.errors import ArtifactError, TranscriptError, WrongModel
 from holdtrue.models import ChatModel
-from holdtrue.records import AxisCard, LayerCheck, SelfTest, Transcript, Turn
+from holdtrue.records import SelfTest, Transcript, Turn
 from holdtrue.watch import Reader, read
-
-
-def check(layer: int) -> LayerCheck:
-    names = ("auroc", "auroc_ci", "d_prime", "split_half", "split_half_ci", "random_auroc", "pc1_share", "cos_pc1")
-    return LayerCheck(layer=layer, norm=1.0, **dict.fromkeys(names))
 
 
 @pytest.fixture(scope="module")
@@ -22,35 +17,19 @@ def axis(smollm: ChatModel, engine: HFEngine) -> Axis:
     vectors = torch.randn(smollm.n_layers, smollm.d_model, generator=torch.Generator().manual_seed(0))
     ids = smollm.template.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello! " * 60}])
     projections = engine.project(ids, unit(vectors)).numpy()
-    card = AxisCard(
+    card = bare_card(
         model=smollm.name,
         weights_digest=smollm.weights_digest,
         config_digest=smollm.config_digest,
         template_digest=smollm.template.digest,
         dtype="float32",
-        n_layers=smollm.n_layers,
+        norms=vectors.norm(dim=1).tolist(),
         d_model=smollm.d_model,
         origin="made for a test",
-        package_version="0",
-        created="2026-01-01T00:00:00+00:00",
-        recommended_layer=20,
-        hold_band=(10, 26),
+        layer=20,
+        band=(10, 26),
         reason="a test",
-        layers=tuple(check(layer) for layer in range(smollm.n_layers)),
-        roles=(),
-        default_pc=None,
-        default_rank=None,
-        calibration=calibrate([projections[:, i : i + 20] for i in range(0, 120, 20)]),
-        histograms=(),
-        self_test=None,
-        design=None,
-        n_planned=0,
-        n_rollouts=0,
-        n_accepted=0,
-        n_tokens=0,
-        seconds=0.0,
-        warnings=(),
-    )
+    ).model_copy(update={"calibration": calibrate([projections[:, i : i + 20] for i in range(0, 120, 20)])})
     return Axis(vectors, None, None, card)
 
 

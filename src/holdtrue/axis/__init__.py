@@ -2,6 +2,7 @@
 
 from holdtrue.axis.assess import Assessment, assess
 from holdtrue.axis.axis import Axis
+from holdtrue.axis.bare import bare_card
 from holdtrue.axis.calibrate import calibrate, floor_for, histogram, quantiles
 from holdtrue.axis.cells import CellSums, MeanBatch
 from holdtrue.axis.checks import default_rank, reliability, separation
@@ -29,6 +30,7 @@ __all__ = [
     "RawAxis",
     "advise",
     "assess",
+    "bare_card",
     "calibrate",
     "default_rank",
     "fit_axis",

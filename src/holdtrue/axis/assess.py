@@ -7,7 +7,7 @@ from typing import TypeVar, final
 import numpy as np
 
 from holdtrue.axis.cells import CellSums
-from holdtrue.axis.checks import Reliability, Separation, default_rank, reliability, separation
+from holdtrue.axis.checks import Rank, Reliability, Separation, default_rank, reliability, separation
 from holdtrue.axis.fit import PersonaSpace, RawAxis, fit_axis, persona_space, unit
 from holdtrue.axis.recommend import Advice, advise
 from holdtrue.errors import EvidenceError
@@ -30,7 +30,7 @@ class Assessment:
     """Of the recommended layer."""
     projections: tuple[float, ...]
     """Of each kept role's vector at the recommended layer, less the default's."""
-    default_rank: int | None
+    default_rank: Rank | None
     self_test: SelfTest | None
 
     def positions(self, names: list[str], categories: list[str], accepted: list[int]) -> tuple[RolePosition, ...]:

@@ -125,10 +125,11 @@ class Axis:
                 f"{self.n_layers} of {self.d_model}; fit one for this model with `holdtrue axis fit {name} --out DIR`"
             )
             raise WrongModel(message)
-        if self.card.weights_digest and weights_digest != self.card.weights_digest:
+        if weights_digest != self.card.weights_digest:
+            theirs = f"{self.card.weights_digest[:12]}…" if self.card.weights_digest else "without a digest"
             message = (
                 f"{name} has weights {weights_digest[:12]}…, the axis was fitted on {self.card.model} "
-                f"{self.card.weights_digest[:12]}…; load that model, or fit again with `holdtrue axis fit`"
+                f"{theirs}; load that model, or fit again with `holdtrue axis fit`"
             )
             raise WrongModel(message)
 

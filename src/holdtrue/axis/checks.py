@@ -15,7 +15,7 @@ from holdtrue.axis.cells import CellSums
 from holdtrue.errors import EvidenceError
 from holdtrue.stats import auroc_by_group, contrast_weights, d_prime, halvings
 
-__all__ = ["Reliability", "Separation", "default_rank", "reliability", "separation"]
+__all__ = ["Rank", "Reliability", "Separation", "default_rank", "reliability", "separation"]
 
 POINT_HALVINGS, BOOTSTRAP_HALVINGS = 100, 400
 FOLD_HALVINGS, ROLE_BOOTSTRAPS, RANDOM_DIRECTIONS = 8, 1000, 100
@@ -162,7 +162,16 @@ def _centre(
     return centred
 
 
-def default_rank(cells: CellSums, layer: int) -> int:
+@final
+@dataclass(frozen=True)
+class Rank:
+    """The default's place among the roles that could be compared."""
+
+    place: int
+    n_compared: int
+
+
+def default_rank(cells: CellSums, layer: int) -> Rank:
     """Where the default stands among the roles: 1 when no role projects above it.
 
     The role is left out of the axis it is compared on, and axis and projections come from different questions;
@@ -192,4 +201,4 @@ def default_rank(cells: CellSums, layer: int) -> int:
     if compared.sum() < 3:
         message = f"the default's rank needs 3 roles accepted on both halves of the questions; got {compared.sum()}"
         raise EvidenceError(message)
-    return 1 + int((gap[compared] > 0).sum())
+    return Rank(1 + int((gap[compared] > 0).sum()), int(compared.sum()))

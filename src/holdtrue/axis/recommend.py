@@ -71,6 +71,7 @@ def warnings_for(
     default_rank: int | None,
     accepted: dict[str, int],
     n_offered: dict[str, int],
+    n_compared: int,
 ) -> tuple[str, ...]:
     """What a reader must know before using the axis.
 
@@ -80,6 +81,7 @@ def warnings_for(
         default_rank: 1 when no role projects above the default, None where it could not be found.
         accepted: accepted rollouts by role.
         n_offered: rollouts drawn by role.
+        n_compared: roles that the default was ranked among.
     """
     found = []
     if not check.measured or self_test is None or default_rank is None:
@@ -91,9 +93,9 @@ def warnings_for(
             "SELF-TEST FAILED: default responses don't project above role responses; it can't be watched or held with."
         )
     n_roles = len(n_offered)
-    if default_rank is not None and default_rank > max(1, round(0.05 * n_roles)):
+    if default_rank is not None and default_rank > max(1, round(0.05 * n_compared)):
         found.append(
-            f"DEFAULT NOT EXTREMAL: {default_rank - 1} of {n_roles} roles project above the default assistant on "
+            f"DEFAULT NOT EXTREMAL: {default_rank - 1} of {n_compared} roles project above the default assistant on "
             "held-out questions; the axis is not the model's persona axis in the literature's sense."
         )
     thin = sorted(role for role in n_offered if accepted.get(role, 0) < min(MIN_ACCEPTED_PER_ROLE, n_offered[role]))

@@ -106,8 +106,8 @@ def _check_present(home: Path) -> None:
         raise ArtifactError(message)
     if missing:
         message = (
-            f"{home}: no {' and no '.join(missing)} here; expected {TENSOR_FILE} and {CARD_FILE}: did the run finish? "
-            "Start it again with the same --out, and it resumes"
+            f"{home}: no {' and no '.join(missing)} here; expected {TENSOR_FILE} and {CARD_FILE}. A run that hasn't "
+            "finished resumes with the same --out"
         )
         raise ArtifactError(message)
 

@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.cli.console import ProgressLine, say, stop_on_error
+from holdtrue.cli.console import INCONCLUSIVE, ProgressLine, say, stop_on_error
 from holdtrue.cli.options import Device, Dtype, Layers, ModelArgument, Seed, Template
 
 __all__ = ["app"]
-
-INCONCLUSIVE = 3
 
 app = typer.Typer(help="Fit, show, import and export a model's assistant axis.", no_args_is_help=True)
 
@@ -138,10 +136,12 @@ def export(
         from holdtrue.axis import load_axis, write_axis_pt, write_control_vector, write_hub_folder
 
         axis = load_axis(folder)
+        written: tuple[Path, ...] = (out,)
         if format_ is ExportFormat.gguf:
             write_control_vector(axis, out)
         elif format_ is ExportFormat.assistant_axis:
-            write_axis_pt(axis, out)
+            written = write_axis_pt(axis, out)
         else:
             write_hub_folder(axis, out)
-        say(f"wrote {out}")
+        for path in written:
+            say(f"wrote {path}")

@@ -14,8 +14,10 @@ from holdtrue.errors import HoldtrueError
 if TYPE_CHECKING:
     from holdtrue.rollouts import Progress
 
-__all__ = ["ProgressLine", "say", "stop_on_error"]
+__all__ = ["INCONCLUSIVE", "ProgressLine", "say", "stop_on_error"]
 
+INCONCLUSIVE = 3
+"""Exit code of a command that worked and found no answer to stand on."""
 INTERRUPTED = 130
 
 

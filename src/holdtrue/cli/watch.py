@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.cli.console import say, stop_on_error
+from holdtrue.cli.console import INCONCLUSIVE, say, stop_on_error
 from holdtrue.cli.options import Device, Dtype, Layers, Template
 
 __all__ = ["watch"]
@@ -27,15 +27,23 @@ def watch(
     template: Template = None,
     layers: Layers = None,
 ) -> None:
-    """Read conversations with the axis's own model and say at which turn they drift."""
+    """Read conversations with the axis's own model and say at which turn they drift.
+
+    Exits with 3 when the axis's own checks say that it is no axis.
+    """
     with stop_on_error():
         from holdtrue.axis import load_axis
         from holdtrue.mapping import write_readings
         from holdtrue.models import load
+        from holdtrue.records import check_writable
         from holdtrue.report import reading_summary
         from holdtrue.watch import read, read_transcripts
 
         axis = load_axis(folder)
+        for warning in axis.card.warnings:
+            say(f"!! {warning}")
+        if out is not None:
+            check_writable(out)
         found = [transcript for path in transcripts for transcript in read_transcripts(path)]
         loaded = load(model or axis.card.model, device=device, dtype=dtype, template=template, layers=layers)
         readings = read(loaded, axis, found)
@@ -47,3 +55,5 @@ def watch(
         if out is not None:
             for path in write_readings(axis, readings, out):
                 say(f"wrote {path}")
+        if not axis.found:
+            raise typer.Exit(INCONCLUSIVE)

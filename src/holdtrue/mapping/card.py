@@ -47,15 +47,16 @@ def build_axis(
         benign: calibration.
         seconds: wall-clock time of the rollouts.
     """
-    raw, advice = assessment.raw, assessment.advice
+    raw, advice, rank = assessment.raw, assessment.advice, assessment.default_rank
     roles = plan.personas.roles
     names = [role.name for role in roles]
     warned = warnings_for(
         assessment.checks[advice.layer],
         assessment.self_test,
-        assessment.default_rank,
+        rank.place if rank else None,
         {name: result.accepted[name] for name in names},
         {name: result.offered[name] for name in names},
+        rank.n_compared if rank else 0,
     )
     default_pc = assessment.space.default_pc
     card = AxisCard(
@@ -75,7 +76,7 @@ def build_axis(
         layers=assessment.checks,
         roles=assessment.positions(names, [role.category for role in roles], [result.accepted[n] for n in names]),
         default_pc=(float(default_pc[0]), float(default_pc[1])),
-        default_rank=assessment.default_rank,
+        default_rank=rank.place if rank else None,
         calibration=benign.calibration,
         histograms=_histograms(result.cells, assessment, benign),
         self_test=assessment.self_test,

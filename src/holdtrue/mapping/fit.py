@@ -90,6 +90,8 @@ def fit(
         weights_digest=model.weights_digest,
         template_digest=model.template.digest,
         dtype=str(model.dtype).removeprefix("torch."),
+        device=model.device.type,
+        n_layers=model.n_layers,
         package_version=importlib.metadata.version("holdtrue"),
         seconds=0.0,
     )

@@ -25,10 +25,10 @@ def write_report(axis: Axis, readings: Sequence[Reading], folder: Path) -> Path:
 
 
 def write_readings(axis: Axis, readings: Sequence[Reading], page: Path) -> tuple[Path, ...]:
-    """A page of watched conversations, and `drift.png` beside it.
+    """A page of watched conversations, and its picture beside it: `talks.html` has `talks-drift.png`.
 
     Returns:
         What was written.
     """
     write_atomic(page, reading_page(readings, axis.card))
-    return (page, *write_pngs(None, readings, page.parent))
+    return (page, *write_pngs(None, readings, page.parent, prefix=f"{page.stem}-"))

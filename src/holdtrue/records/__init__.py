@@ -10,7 +10,15 @@ from holdtrue.records.axis_card import (
     RolePosition,
     SelfTest,
 )
-from holdtrue.records.base import Record, canonical_json, read_capped, write_atomic
+from holdtrue.records.base import (
+    Record,
+    canonical_json,
+    check_writable,
+    is_unicode,
+    read_capped,
+    storage_error,
+    write_atomic,
+)
 from holdtrue.records.projection import Projection, Reading, TurnReading
 from holdtrue.records.rollout import DEFAULT_ROLE, Rollout
 from holdtrue.records.transcript import Transcript, Turn
@@ -33,6 +41,9 @@ __all__ = [
     "Turn",
     "TurnReading",
     "canonical_json",
+    "check_writable",
+    "is_unicode",
     "read_capped",
+    "storage_error",
     "write_atomic",
 ]

@@ -1,8 +1,10 @@
 """The base of every record: frozen, versioned, strict about what it reads."""
 
+import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -11,11 +13,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from holdtrue.errors import ArtifactError, StorageError
 
-__all__ = ["Record", "canonical_json", "read_capped", "write_atomic"]
+__all__ = ["Record", "canonical_json", "check_writable", "is_unicode", "read_capped", "storage_error", "write_atomic"]
 
 R = TypeVar("R", bound="Record")
 
 MAX_RECORD_BYTES = 256 * 2**20
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_MENDS = {
+    errno.ENOSPC: "free some space, then run again",
+    errno.EDQUOT: "free some space, then run again",
+    errno.EISDIR: "it is a folder: name a file",
+    errno.EEXIST: "a part of that path is a file: choose another folder",
+    errno.ENOTDIR: "a part of that path is a file: choose another folder",
+    errno.EACCES: "you may not write there: choose another folder",
+    errno.EPERM: "you may not write there: choose another folder",
+    errno.EROFS: "that disk is read-only: choose another folder",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 class Record(BaseModel):
@@ -49,6 +63,9 @@ class Record(BaseModel):
         except (ValueError, RecursionError) as error:
             message = f"{source}: not JSON ({error}); expected a {cls.schema_id} record"
             raise ArtifactError(message) from None
+        if _SURROGATE.search(text) and not is_unicode(raw):
+            message = f"{source}: half a surrogate pair in its text, which no UTF-8 file can hold; write it again"
+            raise ArtifactError(message)
         found = raw.pop("schema", None) if isinstance(raw, dict) else None
         if found != cls.schema_id:
             message = (
@@ -106,9 +123,7 @@ def write_atomic(path: Path, data: str | bytes) -> None:
         StorageError: the disk is full, read-only or gone; what stood at `path` is still there.
     """
     raw = data.encode() if isinstance(data, str) else data
-    if path.exists() and not path.is_file():
-        message = f"{path}: not an ordinary file, so it isn't replaced; name a file to write"
-        raise StorageError(message)
+    _check_ordinary(path)
     path = path.resolve()  # a link keeps pointing where it did
     beside: str | None = None
     try:
@@ -123,5 +138,45 @@ def write_atomic(path: Path, data: str | bytes) -> None:
     except OSError as error:
         if beside is not None:
             Path(beside).unlink(missing_ok=True)
-        message = f"{path}: can't write ({error.strerror}); free some space or choose another folder, then run again"
-        raise StorageError(message) from None
+        raise storage_error(path, error) from None
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work, not after it, that a file can't be written.
+
+    Raises:
+        StorageError: it isn't an ordinary file, or its folder can't be made or written to.
+    """
+    _check_ordinary(path)
+    path = path.resolve()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise storage_error(path, error) from None
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """What went wrong on the disk, with the mend that fits."""
+    mend = _MENDS.get(error.errno or 0, "look at the disk, or choose another folder, then run again")
+    return StorageError(f"{path}: can't write ({error.strerror or error}); {mend}")
+
+
+def _check_ordinary(path: Path) -> None:
+    try:
+        ordinary = not path.exists() or path.is_file()
+    except OSError as error:
+        raise storage_error(path, error) from None
+    if not ordinary:
+        message = f"{path}: not an ordinary file, so it isn't replaced; name a file to write"
+        raise StorageError(message)
+
+
+def is_unicode(value: object) -> bool:
+    """False when a text in parsed JSON holds half a surrogate pair, which can be neither stored nor tokenised."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

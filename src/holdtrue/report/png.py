@@ -16,7 +16,12 @@ SCALE = 2
 
 
 def write_pngs(
-    card: AxisCard | None, readings: Sequence[Reading], folder: Path, theme: ThemeName = "light"
+    card: AxisCard | None,
+    readings: Sequence[Reading],
+    folder: Path,
+    theme: ThemeName = "light",
+    *,
+    prefix: str = "",
 ) -> tuple[Path, ...]:
     """Write each figure that has data as a picture, at twice the screen's resolution.
 
@@ -25,6 +30,7 @@ def write_pngs(
         readings: give `drift.png`.
         folder: made when it isn't there.
         theme: `light` or `dark`.
+        prefix: goes before every file's name.
 
     Returns:
         The files written.
@@ -34,7 +40,7 @@ def write_pngs(
     """
     written = []
     for name, chart in _charts(card, readings, BY_NAME[theme]).items():
-        path = folder / f"{name}.png"
+        path = folder / f"{prefix}{name}.png"
         write_atomic(path, _png(chart, BY_NAME[theme]))
         written.append(path)
     return tuple(written)

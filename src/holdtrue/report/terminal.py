@@ -53,7 +53,9 @@ def reading_summary(reading: Reading) -> str:
             f"{min((t.z, t.turn) for t in reading.turns if t.z is not None)[1]}; "
             f"blocks run from {number(_LOW, 0)} to {number(_HIGH, 0)}"
         )
-    if reading.alarm_turn is None:
+    if not known:
+        lines.append("  alarm: not measured")
+    elif reading.alarm_turn is None:
         lines.append("  no alarm")
     else:
         since = "" if reading.onset_turn is None else f"; the drift behind it began at turn {reading.onset_turn}"

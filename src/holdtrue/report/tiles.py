@@ -139,4 +139,9 @@ def reproduce(card: AxisCard) -> str | None:
     if card.design is None:
         return None
     model, preset = shlex.quote(plain(card.model, 200)), shlex.quote(plain(card.design.preset))
-    return f"holdtrue axis fit {model} --preset {preset} --seed {card.design.seed}"
+    target = card.design.target_reliability or 0
+    return (
+        f"holdtrue axis fit {model} --preset {preset} --seed {card.design.seed} --adherence "
+        f"{shlex.quote(plain(card.design.adherence))} --batch-size {card.design.batch_size} "
+        f"--target-reliability {target:g}"
+    )

@@ -24,6 +24,10 @@ class RunRecord(Record):
     template_digest: str
     dtype: str
     """Of the weights: sums of two precisions don't mix."""
+    device: str
+    """`cpu`, `cuda` or `mps`: two kinds of machine round differently."""
+    n_layers: int
+    """Blocks found in the model, which `--layers` may change."""
     package_version: str
     seconds: float
     """Wall-clock time of the rollouts, all sittings together; a kill loses the unfinished batch's."""
@@ -86,7 +90,8 @@ class RunFolder:
             message = f"{error}; move {self.path} away, or choose another --out"
             raise RunError(message) from None
         asked, there = (json.loads(record.to_json()) for record in (self._record, found))
-        for key in ("weights_digest", "template_digest", "dtype", *(f"design.{name}" for name in asked["design"])):
+        same = ("weights_digest", "template_digest", "dtype", "device", "n_layers", "package_version")
+        for key in (*same, *(f"design.{name}" for name in asked["design"])):
             wanted, had = (_at(record, key) for record in (asked, there))
             if wanted != had:
                 message = (

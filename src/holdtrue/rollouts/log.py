@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import final
 
 from holdtrue.errors import ArtifactError, RunError, StorageError
-from holdtrue.records import Rollout
+from holdtrue.records import Rollout, storage_error
 
 __all__ = ["RolloutLog"]
 
@@ -24,7 +24,10 @@ class RolloutLog:
         """Finished rollouts by id, and whether they count."""
         self.n_tokens = 0
         if path.exists():
-            self._recover()
+            try:
+                self._recover()
+            except OSError as error:
+                raise storage_error(path, error) from None
 
     def _recover(self) -> None:
         whole = 0

@@ -8,7 +8,7 @@ from safetensors.torch import save
 
 from holdtrue.axis import CellSums, MeanBatch
 from holdtrue.errors import RunError
-from holdtrue.records import write_atomic
+from holdtrue.records import storage_error, write_atomic
 
 __all__ = ["MeanStore"]
 
@@ -28,7 +28,10 @@ class MeanStore:
         self.cells = empty
         self.next_batch = 0
         """Index of the first batch whose means are not stored."""
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(folder, error) from None
         self._checkpointed = self._load_checkpoint()
         self.next_batch = self._checkpointed
         while (pending := self._batch_path(self.next_batch)).exists():
@@ -68,7 +71,7 @@ class MeanStore:
             with safe_open(path, framework="pt") as file:
                 batches = int((file.metadata() or {})["batches"])
                 self.cells = CellSums(**{name: file.get_tensor(name) for name in CELL_FIELDS})
-        except (SafetensorError, KeyError, ValueError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
             message = f"{path}: damaged ({error}); move {self._folder.parent} away and run again"
             raise RunError(message) from None
         # A kill between the checkpoint and its sweep leaves batches behind that are counted already.
@@ -81,9 +84,12 @@ class MeanStore:
 
     def clear(self) -> None:
         """Remove the working files: what the artifact needs is in the artifact."""
-        for path in self._folder.glob("*.safetensors"):
-            path.unlink()
-        self._folder.rmdir()
+        try:
+            for path in self._folder.glob("*.safetensors"):
+                path.unlink()
+            self._folder.rmdir()
+        except OSError as error:
+            raise storage_error(self._folder, error) from None
 
     def _batch_path(self, index: int) -> Path:
         return self._folder / f"batch-{index:06d}.safetensors"
@@ -97,6 +103,6 @@ def _load_batch(path: Path) -> MeanBatch:
     try:
         with safe_open(path, framework="pt") as file:
             return MeanBatch(**{name: file.get_tensor(name) for name in BATCH_FIELDS})
-    except SafetensorError as error:
+    except (OSError, SafetensorError) as error:
         message = f"{path}: damaged ({error}); delete it and run again"
         raise RunError(message) from None

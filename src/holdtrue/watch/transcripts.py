@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from holdtrue.errors import ArtifactError, TranscriptError
-from holdtrue.records import Transcript, Turn, read_capped
+from holdtrue.records import Transcript, Turn, is_unicode, read_capped
 
 __all__ = ["read_transcripts"]
 
@@ -54,6 +54,9 @@ def _documents(text: str, path: Path) -> Iterator[tuple[object, str]]:
 
 
 def _conversation(raw: object, where: str, path: Path) -> Transcript:
+    if not is_unicode(raw):
+        message = f"{where}: half a surrogate pair in its text, which isn't Unicode; save the conversation again"
+        raise TranscriptError(message)
     if isinstance(raw, list):
         raw = {"messages": raw}
     if not isinstance(raw, dict):

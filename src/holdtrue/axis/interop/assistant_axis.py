@@ -3,8 +3,6 @@
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from holdtrue.axis.axis import Axis
+from holdtrue.axis.bare import bare_card
 from holdtrue.axis.fit import unit
 from holdtrue.axis.interop.capping import (
     CappingConfig,
@@ -26,7 +25,7 @@ from holdtrue.axis.interop.capping import (
 from holdtrue.axis.interop.torch_file import read_torch_file, real_tensor
 from holdtrue.axis.recommend import LITERATURE_BAND
 from holdtrue.errors import ArtifactError, EvidenceError, SettingError, WrongModel
-from holdtrue.records import AxisCard, LayerCheck, write_atomic
+from holdtrue.records import write_atomic
 
 __all__ = ["CAPPING_FILE", "import_axis", "read_axis_pt", "write_axis_pt"]
 
@@ -114,33 +113,18 @@ def import_axis(
     read = sum(band) // 2 if config else int(LITERATURE_READ * n_layers)
     vectors, orientation, warnings = _oriented(vectors, read, default_vs_role, model_name)
     from_where = "the capping configuration's blocks" if config else "the literature's depth (arXiv 2601.10387)"
-    card = AxisCard(
+    card = bare_card(
         model=model_name,
         weights_digest=weights_digest,
         config_digest=config_digest,
         template_digest=template_digest,
         dtype=dtype,
-        n_layers=n_layers,
+        norms=vectors.norm(dim=1).tolist(),
         d_model=d_model,
         origin=f"imported from {path.name} (assistant-axis .pt); orientation: {orientation}",
-        package_version=_version(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        recommended_layer=read,
-        hold_band=band,
+        layer=read,
+        band=band,
         reason=f"Block {read} and blocks {band[0]}-{band[1]} by {from_where}; nothing was measured on this model.",
-        layers=tuple(_unchecked(at, float(vector.norm())) for at, vector in enumerate(vectors)),
-        roles=(),
-        default_pc=None,
-        default_rank=None,
-        calibration=(),
-        histograms=(),
-        self_test=None,
-        design=None,
-        n_planned=0,
-        n_rollouts=0,
-        n_accepted=0,
-        n_tokens=0,
-        seconds=0.0,
         warnings=warnings,
     )
     axis = Axis(vectors, None, None, card)
@@ -150,8 +134,8 @@ def import_axis(
 def write_axis_pt(axis: Axis, path: Path) -> tuple[Path, ...]:
     """Write the axis in the reference's layout: a tensor [n_layers, d_model], assistant-pointing, unnormalised.
 
-    A calibrated axis also gets `capping_config.pt` beside it, with vectors on the negated unit axis and caps `-tau` at
-    a benign firing rate of 5 % over `hold_band`, so that the reference's code does the same hold.
+    A calibrated axis also gets `NAME-capping_config.pt` beside it, with vectors on the negated unit axis and caps
+    `-tau` at a benign firing rate of 5 % over `hold_band`, so that the reference's code does the same hold.
 
     Args:
         axis: the axis.
@@ -163,10 +147,7 @@ def write_axis_pt(axis: Axis, path: Path) -> tuple[Path, ...]:
     Raises:
         StorageError: the disk is full, read-only or gone.
     """
-    beside = path.parent / CAPPING_FILE
-    if path == beside:
-        message = f"{path}: that name is the capping configuration's; call the axis assistant_axis.pt"
-        raise SettingError(message)
+    beside = path.parent / f"{path.stem}-{CAPPING_FILE}"
     buffer = io.BytesIO()
     torch.save(axis.vectors.detach().float().cpu().clone(), buffer)
     write_atomic(path, buffer.getvalue())
@@ -264,25 +245,3 @@ def _with_floors(axis: Axis, config: CappingConfig) -> Axis:
         )
         warnings = (*warnings, loose)
     return replace(axis, card=axis.card.model_copy(update={"floors": floors, "warnings": warnings}))
-
-
-def _unchecked(layer: int, norm: float) -> LayerCheck:
-    return LayerCheck(
-        layer=layer,
-        auroc=None,
-        auroc_ci=None,
-        d_prime=None,
-        split_half=None,
-        split_half_ci=None,
-        random_auroc=None,
-        pc1_share=None,
-        cos_pc1=None,
-        norm=norm,
-    )
-
-
-def _version() -> str:
-    try:
-        return version("holdtrue")
-    except PackageNotFoundError:  # run from a checkout
-        return "unknown"
