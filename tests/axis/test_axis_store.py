@@ -252,7 +252,7 @@ def test_hostile_cards_are_refused(saved: Path) -> None:
         (b"[" * 100_000, "not JSON"),
         (b"{}", "schema is None"),
         (sound.replace("holdtrue.axis/1", "holdtrue.axis/9").encode(), "schema is 'holdtrue.axis/9'"),
-        (sound.replace("example/tiny-model", r"\ud800").encode(), "isn't Unicode"),
+        (sound.replace("example/tiny-model", r"\ud800").encode(), "half a surrogate pair"),
     ):
         path.write_bytes(content)
         assert said in refusal(saved)

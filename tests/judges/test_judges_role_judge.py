@@ -253,6 +253,7 @@ def test_it_works_under_a_running_event_loop_and_keeps_one_loop(scores: Path) ->
 
 
 def test_an_interrupt_cancels_what_is_under_way(scores: Path) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
     cancelled = []
 
     async def generate(prompt: Prompt) -> str:

@@ -40,12 +40,12 @@ def watch(
         from holdtrue.watch import read, read_transcripts
 
         axis = load_axis(folder)
-        for warning in axis.card.warnings:
-            say(f"!! {warning}")
         if out is not None:
             check_writable(out)
         found = [transcript for path in transcripts for transcript in read_transcripts(path)]
         loaded = load(model or axis.card.model, device=device, dtype=dtype, template=template, layers=layers)
+        for warning in axis.card.warnings:
+            say(f"!! {warning}")
         readings = read(loaded, axis, found)
         if as_json:
             typer.echo(json.dumps([json.loads(reading.to_json()) for reading in readings], indent=1))
