@@ -1,7 +1,8 @@
 """Settings from the environment and from TOML: the one module that reads either.
 
-Order, first found wins: the environment (`HOLDTRUE_CACHE`, `HOLDTRUE_OFFLINE`), the TOML file that
-`HOLDTRUE_CONFIG` names or else `holdtrue.toml` in the working folder, the defaults.
+Order, first found wins: the environment (`HOLDTRUE_CACHE`, `HOLDTRUE_OFFLINE`, `HOLDTRUE_UPSTREAM_KEY`), the TOML file
+that `HOLDTRUE_CONFIG` names or else `holdtrue.toml` in the working folder, the defaults. The key is read from the
+environment alone.
 """
 
 import os
@@ -9,13 +10,17 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from holdtrue.errors import SettingError, did_you_mean
 
 __all__ = ["Settings", "settings"]
 
-_ENVIRONMENT: Final = {"cache_dir": "HOLDTRUE_CACHE", "offline": "HOLDTRUE_OFFLINE"}
+_ENVIRONMENT: Final = {
+    "cache_dir": "HOLDTRUE_CACHE",
+    "offline": "HOLDTRUE_OFFLINE",
+    "upstream_key": "HOLDTRUE_UPSTREAM_KEY",
+}
 
 
 class Settings(BaseModel):
@@ -27,6 +32,8 @@ class Settings(BaseModel):
     """Folder for what can be made again: unpacked weights, remembered digests."""
     offline: bool = False
     """Never ask the network; only what is on this disk loads."""
+    upstream_key: str = Field(default="", repr=False)
+    """For the API that `holdtrue serve --upstream` stands in front of; from the environment alone."""
 
     @field_validator("cache_dir")
     @classmethod
@@ -76,7 +83,7 @@ def _from_toml() -> dict[str, Any]:
         message = f"settings file {str(path)!r} can't be read: {error}; mend it or unset HOLDTRUE_CONFIG"
         raise SettingError(message) from None
     for key in table:
-        if key not in Settings.model_fields:
+        if key not in Settings.model_fields or key == "upstream_key":
             message = f"settings file {str(path)!r} has unknown key {key!r}; {did_you_mean(key, list(_ENVIRONMENT))}"
             raise SettingError(message)
     if isinstance(table.get("cache_dir"), str):

@@ -48,6 +48,9 @@ class Dying:
     def project(self, token_ids, units):
         return self.inner.project(token_ids, units)
 
+    def resid(self, token_ids, layer):
+        return self.inner.resid(token_ids, layer)
+
 
 def run(engine, folder: Path, *, size=SIZE, plan=PLAN, adherence=None, report=lambda p: None):
     return run_plan(engine, plan, size, adherence or NoCheck(), folder, seed=0, report=report)

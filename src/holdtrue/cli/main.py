@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.cli import axis, demo, watch
+from holdtrue.cli import axis, chat, demo, hold, keys, serve, watch
 
 __all__ = ["app", "run"]
 
@@ -19,6 +19,10 @@ app = typer.Typer(
 )
 app.add_typer(axis.app, name="axis")
 app.command("watch")(watch.watch)
+app.add_typer(hold.app, name="hold")
+app.command("serve")(serve.serve)
+app.command("chat")(chat.chat)
+app.add_typer(keys.app, name="keys")
 app.command("demo")(demo.demo)
 
 

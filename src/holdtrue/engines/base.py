@@ -7,6 +7,8 @@ from typing import Protocol, final, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
+from holdtrue.hold import Floors
+
 __all__ = ["Completion", "Engine", "GenerateRequest", "ScoreRequest"]
 
 
@@ -22,6 +24,12 @@ class GenerateRequest:
     temperature: float = 1.0
     """0 for greedy."""
     top_p: float = 1.0
+    floors: Floors | None = None
+    """The hold of this row alone; None leaves it free."""
+    held_prompt: tuple[int, ...] = ()
+    """Positions of the prompt that its floors apply to: what the assistant said earlier."""
+    top_log_probs: int | None = None
+    """None: no log-probabilities are wanted; else this many alternatives with the drawn token's."""
 
 
 @final
@@ -75,3 +83,6 @@ class Engine(Protocol):
         self, token_ids: Sequence[int], units: Float[Tensor, "n_layers d_model"]
     ) -> Float[Tensor, "n_layers tokens"]:
         """`<resid_post[l][t], units[l]>` in fp32 for every block and token of one text, on the CPU."""
+
+    def resid(self, token_ids: Sequence[int], layer: int) -> Float[Tensor, "tokens d_model"]:
+        """`resid_post[layer]` in fp32 for every token of one text, on the CPU: to try many directions on."""

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from holdtrue.engines.base import Completion, GenerateRequest, ScoreRequest
+from holdtrue.hold import cap
 
 __all__ = ["MockEngine"]
 
@@ -43,7 +44,13 @@ class MockEngine:
     def _complete(self, request: GenerateRequest, *, capture: bool) -> Completion:
         rng = np.random.default_rng(request.seed)
         tokens = tuple(int(t) for t in rng.integers(10, 100, request.max_new_tokens))
-        mean = self._stream(request.prompt_token_ids, tokens).mean(dim=1) if capture and tokens else None
+        stream = self._stream(request.prompt_token_ids, tokens)
+        if request.floors is not None:
+            held = request.floors
+            stream = torch.stack(
+                [cap(h, v, float(tau), held.strength) for h, v, tau in zip(stream, held.units, held.tau, strict=True)]
+            )
+        mean = stream.mean(dim=1) if capture and tokens else None
         text = " ".join(f"w{token}" for token in tokens)
         return Completion(tokens, text, float(-rng.random() - 1), mean)
 
@@ -64,3 +71,7 @@ class MockEngine:
     ) -> Float[Tensor, "n_layers tokens"]:
         """Project the stand-in activations of one text."""
         return torch.einsum("ltd,ld->lt", self._stream(token_ids, token_ids), units)
+
+    def resid(self, token_ids: Sequence[int], layer: int) -> Float[Tensor, "tokens d_model"]:
+        """The stand-in activations of one text at one layer."""
+        return self._stream(token_ids, token_ids)[layer]

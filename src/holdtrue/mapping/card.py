@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from holdtrue.axis import Assessment, Axis, CellSums, histogram, unit, warnings_for
+from holdtrue.axis.calibrate import z_score
 from holdtrue.models import ChatModel
 from holdtrue.records import AxisCard, Calibration, Design, Histogram
-from holdtrue.rollouts import Plan, RunResult
+from holdtrue.rollouts import Plan, RunResult, Talk
 
 __all__ = ["Benign", "build_axis"]
 
@@ -19,12 +20,27 @@ __all__ = ["Benign", "build_axis"]
 @final
 @dataclass(frozen=True)
 class Benign:
-    """What calibration found: per-layer quantiles, and the responses behind them."""
+    """What calibration found: per-layer quantiles, and the conversations behind them."""
 
     calibration: tuple[Calibration, ...]
-    responses: tuple[Float[np.ndarray, "n_layers _"], ...]
+    talks: tuple[Talk, ...]
     warning: str | None = None
     """Why there is none, where there is none."""
+
+    @property
+    def responses(self) -> tuple[Float[np.ndarray, "n_layers _"], ...]:
+        """Answers that say something, whichever talk they are from."""
+        return tuple(answer for talk in self.talks for answer in talk if answer.shape[1])
+
+    def turns(self, layer: int) -> tuple[tuple[float | None, ...], ...]:
+        """Scores (z) of all turns by talk at a layer, None for an empty turn; nothing without calibration."""
+        if not self.calibration or self.calibration[layer].response.sd == 0:
+            return ()
+        at = self.calibration[layer]
+        return tuple(
+            tuple(z_score(at, float(answer[layer].mean())) if answer.shape[1] else None for answer in talk)
+            for talk in self.talks
+        )
 
 
 def build_axis(
@@ -79,6 +95,7 @@ def build_axis(
         default_rank=rank.place if rank else None,
         calibration=benign.calibration,
         histograms=_histograms(result.cells, assessment, benign),
+        benign_turns=benign.turns(advice.layer),
         self_test=assessment.self_test,
         design=design,
         n_planned=plan.n_rollouts,

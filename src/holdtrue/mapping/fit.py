@@ -24,7 +24,7 @@ from holdtrue.rollouts import (
     Progress,
     RunFolder,
     RunRecord,
-    benign_projections,
+    benign_talks,
     build_plan,
     derive_seed,
     run_plan,
@@ -162,17 +162,18 @@ def calibrate_model(model: ChatModel, engine: Engine, vectors: Vectors, size: Pr
         EvidenceError: the model says too little.
     """
     asked = load_benign()[: size.benign_prompts]
-    responses = benign_projections(
-        engine,
-        model.template,
-        [each.text for each in asked],
-        unit(vectors),
-        max_new_tokens=size.benign_tokens,
-        temperature=size.temperature,
-        seed=seed,
+    talks = tuple(
+        benign_talks(
+            engine,
+            model.template,
+            [each.text for each in asked],
+            unit(vectors),
+            max_new_tokens=size.benign_tokens,
+            temperature=size.temperature,
+            seed=seed,
+        )
     )
-    held = tuple(responses)
-    return Benign(calibrate(list(held)), held)
+    return Benign(calibrate([answer for talk in talks for answer in talk]), talks)
 
 
 def _cut(personas: PersonaSet, size: Preset, seed: int) -> PersonaSet:

@@ -62,7 +62,8 @@ def import_reference(
         experiment=experiment,
     )
     benign = calibrate_model(model, engine, axis.vectors, size, seed)
-    card = axis.card.model_copy(update={"calibration": benign.calibration})
+    found = {"calibration": benign.calibration, "benign_turns": benign.turns(axis.layer)}
+    card = axis.card.model_copy(update=found)
     axis = Axis(axis.vectors, axis.default_mean, axis.role_means, card)
     save_axis(axis, out)
     return axis

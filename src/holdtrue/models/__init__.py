@@ -5,12 +5,14 @@ that the assistant produced.
 """
 
 from holdtrue.models.chat_model import ChatModel, wrap
+from holdtrue.models.digests import config_digest
 from holdtrue.models.find import BUNDLED
 from holdtrue.models.layers import block_output, decoder_layers
 from holdtrue.models.loading import load
 from holdtrue.models.messages import Message
 from holdtrue.models.spans import ReadPass, TurnSpan, read_passes
 from holdtrue.models.template import ChatTemplate
+from holdtrue.models.text_stream import TextStream
 
 __all__ = [
     "BUNDLED",
@@ -18,8 +20,10 @@ __all__ = [
     "ChatTemplate",
     "Message",
     "ReadPass",
+    "TextStream",
     "TurnSpan",
     "block_output",
+    "config_digest",
     "decoder_layers",
     "load",
     "read_passes",

@@ -19,6 +19,7 @@ from holdtrue.records.base import (
     storage_error,
     write_atomic,
 )
+from holdtrue.records.hold_spec import CapSpec, ContextSpec, FiringRate, HoldSpec
 from holdtrue.records.projection import Projection, Reading, TurnReading
 from holdtrue.records.rollout import DEFAULT_ROLE, Rollout
 from holdtrue.records.transcript import Transcript, Turn
@@ -27,8 +28,12 @@ __all__ = [
     "DEFAULT_ROLE",
     "AxisCard",
     "Calibration",
+    "CapSpec",
+    "ContextSpec",
     "Design",
+    "FiringRate",
     "Histogram",
+    "HoldSpec",
     "LayerCheck",
     "Projection",
     "Quantiles",

@@ -1,8 +1,9 @@
 """What is known about a fitted axis: the JSON half of the artifact."""
 
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_serializer
 
 from holdtrue.records.base import Record
 
@@ -186,6 +187,9 @@ class AxisCard(Record):
     """One per layer, or empty when the axis was never calibrated."""
     histograms: tuple[Histogram, ...]
     """At the recommended layer."""
+    benign_turns: tuple[tuple[float | None, ...], ...] = ()
+    """z of each turn of each calibration talk at the recommended layer, None for an empty turn: how benign talk
+    wanders, which the drift detector is tuned on. Empty where it wasn't kept."""
     self_test: SelfTest | None
     floors: dict[int, float] | None = None
     """Imported capping configurations: floor on the unit axis, by layer."""
@@ -205,6 +209,14 @@ class AxisCard(Record):
     def read_check(self) -> LayerCheck | None:
         """The checks of the recommended layer, None when the card holds none for it."""
         return next((check for check in self.layers if check.layer == self.recommended_layer), None)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: Callable[[object], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out what earlier cards don't have: the tensors carry the digest of the card they were written with."""
+        fields = handler(self)
+        if not self.benign_turns:
+            fields.pop("benign_turns", None)
+        return fields
 
     def objections(self) -> tuple[str, ...]:
         """Why this is no axis to watch or hold with; the one judgement behind pages, terminal and exit code."""

@@ -4,6 +4,7 @@ Nothing here loads a model. Names, excerpts and transcripts are hostile input: t
 data, a terminal without control characters. A figure that is missing is 'not measured', never a zero.
 """
 
+from holdtrue.report.hold import hold_json, hold_summary
 from holdtrue.report.notebook import axis_html, reading_html, rollouts_html
 from holdtrue.report.page import axis_page, reading_page
 from holdtrue.report.png import overview_png, write_pngs
@@ -15,6 +16,8 @@ __all__ = [
     "axis_html",
     "axis_page",
     "axis_summary",
+    "hold_json",
+    "hold_summary",
     "overview_png",
     "reading_html",
     "reading_page",

@@ -1,7 +1,7 @@
 """Rollouts: the crossed design, drawn durably, with activation means taken while generating."""
 
 from holdtrue.rollouts.adherence import Adherence, Drawn, NoCheck, Pmi
-from holdtrue.rollouts.benign import benign_projections
+from holdtrue.rollouts.benign import Talk, benign_talks
 from holdtrue.rollouts.folder import RunFolder, RunRecord
 from holdtrue.rollouts.log import RolloutLog
 from holdtrue.rollouts.means import MeanStore
@@ -27,7 +27,8 @@ __all__ = [
     "RunFolder",
     "RunRecord",
     "RunResult",
-    "benign_projections",
+    "Talk",
+    "benign_talks",
     "build_plan",
     "derive_seed",
     "preset",

@@ -10,14 +10,17 @@ from holdtrue.engines import Engine, GenerateRequest
 from holdtrue.models import ChatTemplate, read_passes
 from holdtrue.rollouts.plan import derive_seed
 
-__all__ = ["TALK_TURNS", "benign_projections"]
+__all__ = ["TALK_TURNS", "Talk", "benign_talks"]
 
 TALK_TURNS = 4
 """Requests per conversation: a later turn projects elsewhere than a first one, and watched talks have later turns."""
 BATCH = 16
 
+Talk = tuple[Float[np.ndarray, "n_layers _"], ...]
+"""Projections of each answer's tokens, in the order of the answers; no columns for an answer that says nothing."""
 
-def benign_projections(
+
+def benign_talks(
     engine: Engine,
     template: ChatTemplate,
     requests: Sequence[str],
@@ -26,7 +29,7 @@ def benign_projections(
     max_new_tokens: int,
     temperature: float,
     seed: int,
-) -> Iterator[Float[np.ndarray, "n_layers _"]]:
+) -> Iterator[Talk]:
     """Hold short conversations of ordinary requests as the default assistant, and project every answer's tokens.
 
     The projections come from a teacher-forced pass over the finished conversation, the way a watched one is read: they
@@ -42,16 +45,18 @@ def benign_projections(
         seed: of the whole run.
 
     Yields:
-        One array per answer that says something.
+        One conversation at a time: turns of one talk resemble each other, so who tunes an alarm needs them together.
     """
     talks = [list(requests[i : i + TALK_TURNS]) for i in range(0, len(requests), TALK_TURNS)]
     for start in range(0, len(talks), BATCH):
         seeds = range(start, start + BATCH)
         held = _hold(engine, template, talks[start : start + BATCH], seeds, max_new_tokens, temperature, seed)
         for messages in held:
+            answers: dict[int, Float[np.ndarray, "n_layers _"]] = {}
             for read_pass in read_passes(template, messages):
                 projections = engine.project(read_pass.token_ids, units).numpy()
-                yield from (projections[:, list(span.answer)] for span in read_pass.turns if span.answer)
+                answers |= {span.turn: projections[:, list(span.answer)] for span in read_pass.turns}
+            yield tuple(answers[turn] for turn in sorted(answers))
 
 
 def _hold(

@@ -11,8 +11,9 @@ from holdtrue.engines import Engine
 from holdtrue.errors import TranscriptError, WrongModel
 from holdtrue.models import ChatModel, ReadPass, TurnSpan, read_passes
 from holdtrue.records import Projection, Transcript, TurnReading
-from holdtrue.watch.drift import find_onset, rule_text
+from holdtrue.watch.drift import find_onset
 from holdtrue.watch.trajectory import Trajectory
+from holdtrue.watch.tuning import drift_rule
 
 __all__ = ["Reader"]
 
@@ -44,6 +45,7 @@ class Reader:
             raise WrongModel(message)
         self._model, self._engine, self._axis = model, engine, axis
         self._axis_digest = axis.card.digest
+        self.rule = drift_rule(axis.card)
 
     def read(self, transcript: Transcript) -> Trajectory:
         """Project every assistant turn of a conversation.
@@ -59,7 +61,7 @@ class Reader:
             turns += [self._turn(span, read_pass, projections, transcript) for span in read_pass.turns]
         turns.sort(key=lambda turn: turn.message)
         turns = [turn.model_copy(update={"turn": number}) for number, turn in enumerate(turns, start=1)]
-        drift = find_onset([turn.z for turn in turns])
+        drift = find_onset([turn.z for turn in turns], self.rule)
         speaker = transcript.model
         return Trajectory(
             title=transcript.title,
@@ -70,10 +72,26 @@ class Reader:
             axis_digest=self._axis_digest,
             layer=self._axis.layer,
             turns=tuple(turns),
-            alarm_turn=drift.alarm,
-            onset_turn=drift.onset,
-            rule=rule_text(),
+            alarm_turn=drift.alarm_turn,
+            onset_turn=drift.onset_turn,
+            rule=self.rule.text,
         )
+
+    def resid_mean(self, transcript: Transcript) -> Float[Tensor, " d_model"]:
+        """Residual stream at the read layer, averaged over each turn's answer tokens and then over the turns, in fp32.
+
+        Raises:
+            TranscriptError: the conversation is longer than the model's context, or every answer in it is empty.
+        """
+        means: list[Tensor] = []
+        for read_pass in read_passes(self._model.template, transcript.messages()):
+            self._check_length(read_pass, transcript)
+            stream = self._engine.resid(read_pass.token_ids, self._axis.layer)
+            means += [stream[list(span.answer)].mean(dim=0) for span in read_pass.turns if span.answer]
+        if not means:
+            message = f"{transcript.source}: every answer is empty, so there is nothing to compare; leave it out"
+            raise TranscriptError(message)
+        return torch.stack(means).mean(dim=0)
 
     def _check_length(self, read_pass: ReadPass, transcript: Transcript) -> None:
         limit = self._model.max_positions

@@ -1,6 +1,22 @@
 """The transformers engine."""
 
-from holdtrue.engines.hf.capture import LayerHooks, ResponseMeans
+from holdtrue.engines.hf.batcher import Batcher, Drawn, Event
+from holdtrue.engines.hf.capture import LayerHooks, ResponseMeans, ThinkTokens, think_tokens
+from holdtrue.engines.hf.decode_cap import FedToken
 from holdtrue.engines.hf.engine import HFEngine
+from holdtrue.engines.hf.holding import HeldRow, Hold, hold
 
-__all__ = ["HFEngine", "LayerHooks", "ResponseMeans"]
+__all__ = [
+    "Batcher",
+    "Drawn",
+    "Event",
+    "FedToken",
+    "HFEngine",
+    "HeldRow",
+    "Hold",
+    "LayerHooks",
+    "ResponseMeans",
+    "ThinkTokens",
+    "hold",
+    "think_tokens",
+]

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import StoppingCriteria
 
-from holdtrue.models import block_output
+from holdtrue.models import ChatModel, block_output
 
-__all__ = ["LayerHooks", "ResponseMeans", "ThinkTokens"]
+__all__ = ["LayerHooks", "ResponseMeans", "ThinkTokens", "think_tokens"]
 
 Reader = Callable[[int, Tensor], None]
 
@@ -58,6 +58,26 @@ class ThinkTokens:
         """Whether a prompt ends inside a thinking segment, as some generation prompts do."""
         last = next((token for token in reversed(token_ids) if token in (self.opens, self.closes)), self.closes)
         return last == self.opens
+
+    def within(self, token_ids: Sequence[int], *, opened: bool = False) -> list[bool]:
+        """Which tokens of a response belong to a thinking segment, its tags included.
+
+        Args:
+            token_ids: the response.
+            opened: whether the prompt left a segment open.
+        """
+        found = []
+        for token in token_ids:
+            opened = opened or token == self.opens
+            found.append(opened)
+            opened = opened and token != self.closes
+        return found
+
+
+def think_tokens(model: ChatModel) -> ThinkTokens | None:
+    """The model's thinking tags, where each is a token of its own."""
+    opens, closes = (model.template.tokenize(tag)[0] for tag in model.template.think_tags)
+    return ThinkTokens(opens[0], closes[0]) if len(opens) == len(closes) == 1 else None
 
 
 @final

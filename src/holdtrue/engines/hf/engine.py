@@ -1,6 +1,7 @@
 """transformers as an engine: batched generation with activation means, scoring, projection."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 from holdtrue.engines.base import Completion, GenerateRequest, ScoreRequest
-from holdtrue.engines.hf.capture import LayerHooks, ResponseMeans, ThinkTokens
+from holdtrue.engines.hf.cap_hooks import CapHooks, HeldPasses
+from holdtrue.engines.hf.capture import LayerHooks, ResponseMeans, think_tokens
 from holdtrue.engines.hf.sampling import SeededSampler
 from holdtrue.models import ChatModel
 
@@ -25,7 +27,7 @@ class HFEngine:
 
     def __init__(self, model: ChatModel) -> None:
         self.chat = model
-        self._think = _think_tokens(model)
+        self._think = think_tokens(model)
 
     @property
     def n_layers(self) -> int:
@@ -53,7 +55,7 @@ class HFEngine:
             self.chat.eos_token_ids,
             self._think,
         )
-        with LayerHooks(self.chat.layers if capture else (), means.read):
+        with self._held(requests, ids.shape[1]), LayerHooks(self.chat.layers if capture else (), means.read):
             generate: Any = self.chat.model.generate  # transformers leaves it untyped
             produced = generate(
                 input_ids=ids,
@@ -75,6 +77,18 @@ class HFEngine:
             self._completion(request, row, log_probs[i], means.means.get(i))
             for i, (request, row) in enumerate(zip(requests, rows, strict=True))
         ]
+
+    def _held(self, requests: Sequence[GenerateRequest], width: int) -> AbstractContextManager[object]:
+        """The rows' holds, in force for one `generate`; before the hooks that capture, so that these see it."""
+        held = next((request.floors for request in requests if request.floors is not None), None)
+        if held is None:
+            return nullcontext()
+        mask = torch.zeros(len(requests), width, dtype=torch.bool)
+        for row, request in enumerate(requests):
+            mask[row, [width - len(request.prompt_token_ids) + at for at in request.held_prompt]] = True
+        hooks = CapHooks(self.chat.layers, held.units, held.layers[0])
+        hooks.rows([request.floors for request in requests])
+        return HeldPasses(self.chat.model, hooks, mask)
 
     def _completion(
         self,
@@ -140,6 +154,16 @@ class HFEngine:
             )
         return found
 
+    @torch.inference_mode()
+    def resid(self, token_ids: Sequence[int], layer: int) -> Float[Tensor, "tokens d_model"]:
+        """Output of one block for every token of a text (see `Engine.resid`)."""
+        found: list[Tensor] = []
+        with LayerHooks((self.chat.layers[layer],), lambda _, stream: found.append(stream[0].float().cpu())):
+            self.chat.model.base_model(
+                input_ids=torch.tensor([list(token_ids)], device=self.chat.device), use_cache=False
+            )
+        return found[0]
+
     def _left_padded(
         self, prompts: Sequence[Sequence[int]]
     ) -> tuple[Int64[Tensor, "batch pos"], Int64[Tensor, "batch pos"]]:
@@ -150,9 +174,3 @@ class HFEngine:
             ids[row, width - len(prompt) :] = torch.tensor(prompt, dtype=torch.int64)
             mask[row, width - len(prompt) :] = 1
         return ids.to(self.chat.device), mask.to(self.chat.device)
-
-
-def _think_tokens(model: ChatModel) -> ThinkTokens | None:
-    """The model's thinking tags, where each is a token of its own."""
-    opens, closes = (model.template.tokenize(tag)[0] for tag in model.template.think_tags)
-    return ThinkTokens(opens[0], closes[0]) if len(opens) == len(closes) == 1 else None

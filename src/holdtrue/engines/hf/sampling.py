@@ -11,7 +11,7 @@ from transformers import LogitsProcessor
 
 from holdtrue.engines.base import GenerateRequest
 
-__all__ = ["SeededSampler"]
+__all__ = ["SeededSampler", "choose"]
 
 
 @final
@@ -26,11 +26,7 @@ class SeededSampler(LogitsProcessor):
         # Philox is counter-based: neighbouring seeds give independent streams.
         draws = [np.random.Generator(np.random.Philox(request.seed)).random(steps) for request in requests]
         self._uniform = torch.from_numpy(np.stack(draws)).float().to(device)
-        self._temperature = torch.tensor([[r.temperature] for r in requests], dtype=torch.float32, device=device)
-        self._greedy = self._temperature[:, 0] == 0
-        self._top_p = torch.tensor([[r.top_p] for r in requests], dtype=torch.float32, device=device)
-        self._trims = any(request.top_p < 1 for request in requests)
-        self._draws = any(request.temperature > 0 for request in requests)
+        self._requests = tuple(requests)
         self.log_probs: list[Float[Tensor, " batch"]] = []
         """One entry per step."""
 
@@ -39,25 +35,40 @@ class SeededSampler(LogitsProcessor):
     ) -> Float[Tensor, "batch vocab"]:
         """Choose the next token of every row."""
         logits = scores.float()
-        chosen = logits.argmax(dim=-1)
-        if self._draws:
-            drawn = self._draw(logits, self._uniform[:, len(self.log_probs)])
-            chosen = torch.where(self._greedy, chosen, drawn)
+        chosen = choose(logits, self._uniform[:, len(self.log_probs)], self._requests)
         taken = logits.gather(1, chosen[:, None])[:, 0]
         self.log_probs.append(taken - logits.logsumexp(dim=-1))
         only = torch.full_like(scores, -torch.inf)
         return only.scatter_(1, chosen[:, None], 0.0)
 
-    def _draw(self, logits: Float[Tensor, "batch vocab"], uniform: Float[Tensor, " batch"]) -> Int64[Tensor, " batch"]:
-        probs = (logits / self._temperature.clamp_min(1e-6)).softmax(dim=-1)
-        if self._trims:
-            probs = self._nucleus(probs)
-        cumulative = probs.cumsum(dim=-1)
-        # The total is not exactly 1 in fp32: scale the draw to it, so that no token past the end can come out.
-        target = (uniform * cumulative[:, -1])[:, None]
-        return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp_max(probs.shape[1] - 1)
 
-    def _nucleus(self, probs: Float[Tensor, "batch vocab"]) -> Float[Tensor, "batch vocab"]:
-        ordered, order = probs.sort(dim=-1, descending=True)
-        outside = ordered.cumsum(dim=-1) - ordered >= self._top_p
-        return probs.masked_fill(torch.zeros_like(outside).scatter(1, order, outside), 0.0)
+def choose(
+    logits: Float[Tensor, "batch vocab"], uniform: Float[Tensor, " batch"], requests: Sequence[GenerateRequest]
+) -> Int64[Tensor, " batch"]:
+    """Each row's next token: the likeliest at temperature 0, otherwise drawn by inverse CDF.
+
+    Args:
+        logits: fp32.
+        uniform: one number in [0, 1) per row, from the row's own stream.
+        requests: temperature and top-p of each row.
+    """
+    chosen = logits.argmax(dim=-1)
+    hot = [row for row, request in enumerate(requests) if request.temperature > 0]
+    if not hot:
+        return chosen
+    device = logits.device
+    temperature = torch.tensor([[requests[row].temperature] for row in hot], device=device)
+    probs = (logits[hot] / temperature.clamp_min(1e-6)).softmax(dim=-1)
+    if any(requests[row].top_p < 1 for row in hot):
+        probs = _nucleus(probs, torch.tensor([[requests[row].top_p] for row in hot], device=device))
+    cumulative = probs.cumsum(dim=-1)
+    # The total is not exactly 1 in fp32: scale the draw to it, so that no token past the end can come out.
+    target = (uniform[hot] * cumulative[:, -1])[:, None]
+    chosen[hot] = torch.searchsorted(cumulative, target, right=True)[:, 0].clamp_max(probs.shape[1] - 1)
+    return chosen
+
+
+def _nucleus(probs: Float[Tensor, "batch vocab"], top_p: Float[Tensor, "batch 1"]) -> Float[Tensor, "batch vocab"]:
+    ordered, order = probs.sort(dim=-1, descending=True)
+    outside = ordered.cumsum(dim=-1) - ordered >= top_p
+    return probs.masked_fill(torch.zeros_like(outside).scatter(1, order, outside), 0.0)

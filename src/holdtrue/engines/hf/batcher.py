@@ -1,0 +1,272 @@
+"""Continuous batching: rows join and leave between steps, each under its own hold.
+
+Each step feeds at most a chunk of waiting prompts, so that a long one stalls nobody, and one token of every running
+row. It is the smallest scheduler that serves a machine well; past it, serve from vLLM.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Literal, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from holdtrue.engines.base import GenerateRequest
+from holdtrue.engines.hf.cap_hooks import CapHooks
+from holdtrue.engines.hf.decode_cap import FedToken
+from holdtrue.engines.hf.masks import Masks
+from holdtrue.engines.hf.sampling import choose
+from holdtrue.engines.hf.slots import SlotCache
+from holdtrue.models import ChatModel
+
+__all__ = ["Batcher", "Drawn", "Event"]
+
+CHUNK_TOKENS = 64
+"""Prompt tokens per step while rows are running."""
+IDLE_CHUNK_TOKENS = 512
+"""Prompt tokens per step while none is."""
+PATIENCE_STEPS = 128
+"""After this many steps a prompt goes before shorter ones."""
+
+
+@final
+@dataclass(frozen=True)
+class Drawn:
+    """A token a row has drawn."""
+
+    token: int
+    log_prob: float | None
+    """Before temperature and top-p; None unless the row asks for log-probabilities."""
+    top: tuple[tuple[int, float], ...] = ()
+
+
+@final
+@dataclass(frozen=True)
+class Event:
+    """What one step did for one row."""
+
+    row: int
+    drawn: Drawn | None = None
+    fed: FedToken | None = None
+    """The reading of the token drawn in the step before."""
+    finished: Literal["stop", "length"] | None = None
+
+
+@final
+@dataclass
+class _Row:
+    id: int
+    request: GenerateRequest
+    draw: Callable[[], float]
+    slot: int
+    steps: int = 0
+    """How long its prompt has been waiting to be read."""
+    fed_prompt: int = 0
+    tokens: list[int] = field(default_factory=list)
+    """Drawn so far; all but the last have been fed."""
+
+    @property
+    def length(self) -> int:
+        """Positions in the cache."""
+        return self.fed_prompt + max(0, len(self.tokens) - 1)
+
+    @property
+    def waiting(self) -> int:
+        return len(self.request.prompt_token_ids) - self.fed_prompt
+
+
+@final
+class Batcher:
+    """Runs many requests through one model; one thread at a time may use it.
+
+    Args:
+        model: what runs.
+        units: unit axes, for readings and floors.
+        read_layer: where projections are read.
+        max_rows: rows at once, prompts being read among them.
+
+    Raises:
+        AmbiguousModel: the model's blocks aren't all attention over keys.
+    """
+
+    def __init__(
+        self, model: ChatModel, units: Float[Tensor, "n_layers d_model"], read_layer: int, max_rows: int = 16
+    ) -> None:
+        self._model = model
+        self._masks = Masks(model.model.config.get_text_config(decoder=True), model.dtype, model.name)
+        self._cache = SlotCache(model.n_layers, max_rows, model.device)
+        self._hooks = CapHooks(model.layers, units, read_layer)
+        self._max_rows = max_rows
+        self._running: list[_Row] = []
+        """They lie in the first slots, in this order."""
+        self._reading: list[_Row] = []
+        """Rows whose prompts are being read, in any other slots."""
+        self._armed: tuple[int, ...] = ()
+        """The rows whose floors the hooks hold."""
+        self._next_id = 0
+
+    def __enter__(self) -> "Batcher":
+        self._hooks.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hooks.__exit__(kind, error, trace)
+        self._running.clear()
+        self._reading.clear()
+        self._cache.clear()
+
+    @property
+    def n_rows(self) -> int:
+        """Rows in slots."""
+        return len(self._running) + len(self._reading)
+
+    @property
+    def full(self) -> bool:
+        """Whether every slot is taken."""
+        return self.n_rows >= self._max_rows
+
+    def add(self, request: GenerateRequest) -> int:
+        """Take a request into a free slot; the caller keeps the queue.
+
+        Returns:
+            The row's id, which its events carry.
+
+        Raises:
+            RuntimeError: every slot is taken.
+        """
+        if self.full:
+            message = f"all {self._max_rows} slots are taken"
+            raise RuntimeError(message)
+        self._next_id += 1
+        rng = np.random.Generator(np.random.Philox(request.seed))
+        taken = {row.slot for row in (*self._running, *self._reading)}
+        slot = max(set(range(self._max_rows)) - taken)
+        self._reading.append(_Row(self._next_id, request, rng.random, slot))
+        return self._next_id
+
+    def drop(self, row_id: int) -> None:
+        """Free a row's slot; nothing more is heard of it."""
+        self._reading = [row for row in self._reading if row.id != row_id]
+        self._retire({row_id})
+
+    @torch.inference_mode()
+    def step(self) -> list[Event]:
+        """Read a chunk of prompt, and draw a token for every running row."""
+        events: list[Event] = []
+        for part in (self._read_prompts, self._decode):
+            part(events)
+            self._retire({event.row for event in events if event.finished})
+        if not self.n_rows:
+            self._cache.clear()
+        return events
+
+    def _read_prompts(self, events: list[Event]) -> None:
+        budget = CHUNK_TOKENS if self._running else IDLE_CHUNK_TOKENS
+        started: list[tuple[_Row, Tensor]] = []
+        while self._reading and budget > 0:
+            # The shortest first, so that a long prompt doesn't stall a short one; but nobody waits for ever.
+            row = min(self._reading, key=lambda row: (row.steps < PATIENCE_STEPS, row.waiting))
+            length = min(budget, row.waiting)
+            logits = self._feed_prompt(row, length)
+            budget -= length
+            if not row.waiting:
+                self._place(row, len(self._running))
+                self._reading.remove(row)
+                self._running.append(row)
+                started.append((row, logits))
+        for row in self._reading:
+            row.steps += 1
+        if started:
+            self._sample([row for row, _ in started], torch.stack([logits for _, logits in started]), None, events)
+
+    def _feed_prompt(self, row: _Row, length: int) -> Float[Tensor, " vocab"]:
+        start, request = row.fed_prompt, row.request
+        held = [start <= at < start + length for at in request.held_prompt]
+        mask = torch.zeros(1, length, dtype=torch.bool)
+        mask[0, [at - start for at, inside in zip(request.held_prompt, held, strict=True) if inside]] = True
+        self._hooks.rows([request.floors])
+        self._armed = ()
+        self._hooks.prompt(mask)
+        self._cache.at_chunk(row.slot, start, length)
+        ids = torch.tensor([request.prompt_token_ids[start : start + length]], device=self._model.device)
+        positions = torch.arange(start, start + length, device=self._model.device)[None]
+        logits = self._forward(ids, positions, self._masks.chunk(start, length, self._model.device))
+        row.fed_prompt += length
+        return logits[0]
+
+    def _decode(self, events: list[Event]) -> None:
+        if not self._running:
+            return
+        lengths = [row.length for row in self._running]
+        at = torch.tensor(lengths, device=self._model.device)
+        rows = tuple(row.id for row in self._running)
+        if rows != self._armed:
+            self._hooks.rows([row.request.floors for row in self._running])
+            self._armed = rows
+        self._hooks.decode()
+        self._cache.at_rows(lengths)
+        ids = torch.tensor([[row.tokens[-1]] for row in self._running], device=self._model.device)
+        logits = self._forward(ids, at[:, None], self._masks.rows(at))
+        self._sample(self._running, logits, self._hooks.fed(), events)
+
+    def _forward(self, ids: Tensor, positions: Tensor, mask: Any) -> Float[Tensor, "rows vocab"]:
+        out = self._model.model(
+            input_ids=ids,
+            position_ids=positions,
+            attention_mask=mask,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits: Float[Tensor, "rows vocab"] = out.logits[:, -1].float()
+        return logits
+
+    def _sample(
+        self, rows: list[_Row], logits: Float[Tensor, "rows vocab"], fed: list[FedToken] | None, events: list[Event]
+    ) -> None:
+        uniform = torch.tensor([row.draw() for row in rows], device=logits.device)
+        requests = [row.request for row in rows]
+        tokens = choose(logits, uniform, requests).tolist()
+        for at, (row, token) in enumerate(zip(rows, tokens, strict=True)):
+            reading = fed[at] if fed is not None else None
+            if len(row.tokens) >= row.request.max_new_tokens:
+                # The last token was fed for its reading alone.
+                events.append(Event(row.id, fed=reading, finished="length"))
+            elif token in self._model.eos_token_ids:
+                events.append(Event(row.id, fed=reading, finished="stop"))
+            else:
+                row.tokens.append(token)
+                events.append(Event(row.id, _drawn(token, logits[at], row.request.top_log_probs), reading))
+
+    def _retire(self, done: set[int]) -> None:
+        for at in reversed(range(len(self._running))):
+            if self._running[at].id in done:
+                last = self._running.pop()
+                if at < len(self._running):
+                    # The gap closes: the last row takes the place of the one that leaves.
+                    self._cache.move(last.slot, at, last.length)
+                    last.slot, self._running[at] = at, last
+
+    def _place(self, row: _Row, slot: int) -> None:
+        """Put a row where it must lie; whoever is there takes its place."""
+        other = next((each for each in self._reading if each.slot == slot), row)
+        if other is not row:
+            self._cache.swap(row.slot, slot, max(row.length, other.length))
+            other.slot = row.slot
+        elif row.slot != slot:
+            self._cache.move(row.slot, slot, row.length)
+        row.slot = slot
+
+
+def _drawn(token: int, logits: Float[Tensor, " vocab"], top: int | None) -> Drawn:
+    if top is None:
+        return Drawn(token, None)
+    log_probs = logits.log_softmax(dim=-1)
+    best = log_probs.topk(top) if top else None
+    listed = tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True)) if best is not None else ()
+    return Drawn(token, float(log_probs[token]), listed)

@@ -1,0 +1,145 @@
+"""A key-value cache of slots: every row has its own length, and rows come and go between steps."""
+
+from typing import Any, final
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+__all__ = ["SlotCache"]
+
+GROW = 256
+
+
+@final
+class _Place:
+    """Which slots the next pass writes and reads: a chunk of one slot, or a token in each of the first slots."""
+
+    def __init__(self) -> None:
+        self.slot: int | None = None
+        self.start = 0
+        self.slots: Int64[Tensor, " rows"] = torch.zeros(0, dtype=torch.int64)
+        self.positions: Int64[Tensor, " rows"] = torch.zeros(0, dtype=torch.int64)
+        self.longest = 0
+
+
+@final
+class _SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
+    """One block's keys and values, [slots, heads, tokens, head_dim]; grows, and is freed when nothing runs."""
+
+    is_sliding = False
+
+    def __init__(self, place: _Place, n_slots: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._place, self._n_slots = place, n_slots
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        """Nothing: room is made when it is needed."""
+
+    def update(
+        self, key_states: Float[Tensor, "rows heads new dim"], value_states: Tensor, *args: object, **kwargs: object
+    ) -> tuple[Tensor, Tensor]:
+        """Write the new tokens where the place says and return what the pass may look at."""
+        self.keys = self._written(self.keys, key_states)
+        self.values = self._written(self.values, value_states)
+        return self._seen(self.keys, len(key_states)), self._seen(self.values, len(key_states))
+
+    def _written(self, held: Tensor | None, new: Tensor) -> Tensor:
+        place = self._place
+        held = self._with_room(held, new)
+        if place.slot is None:
+            held[place.slots, :, place.positions] = new[:, :, 0]
+        else:
+            held[place.slot, :, place.start : place.longest] = new[0]
+        return held
+
+    def _seen(self, held: Tensor, rows: int) -> Tensor:
+        place = self._place
+        first = 0 if place.slot is None else place.slot
+        return held[first : first + rows, :, : place.longest]
+
+    def _with_room(self, held: Tensor | None, like: Tensor) -> Tensor:
+        here = 0 if held is None else held.shape[2]
+        if held is not None and self._place.longest <= here:
+            return held
+        room = max(GROW, 2 * here)
+        while room < self._place.longest:
+            room *= 2
+        # Zeros, not whatever lay there: a masked NaN would still poison the softmax.
+        new = like.new_zeros(self._n_slots, like.shape[1], room, like.shape[3])
+        if held is not None:
+            new[:, :, :here] = held
+        return new
+
+    def move(self, source: int, target: int, length: int) -> None:
+        """Copy one slot's content to another."""
+        for held in (self.keys, self.values):
+            if held is not None:
+                held[target, :, :length] = held[source, :, :length]
+
+    def swap(self, one: int, other: int, length: int) -> None:
+        """Exchange two slots' content."""
+        for held in (self.keys, self.values):
+            if held is not None:
+                held[[one, other], :, :length] = held[[other, one], :, :length]
+
+    def clear(self) -> None:
+        """Free the memory."""
+        self.keys = self.values = None
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """What a mask would have to cover; the batcher makes its masks itself."""
+        return self._place.longest, 0
+
+    def get_seq_length(self) -> int:
+        """Tokens before this pass."""
+        return self._place.start if self._place.slot is not None else max(0, self._place.longest - 1)
+
+    def get_max_length(self) -> int:
+        """No limit of its own."""
+        return -1
+
+
+@final
+class SlotCache(Cache):
+    """Keys and values of many rows at once.
+
+    Args:
+        n_layers: decoder blocks.
+        n_slots: rows at the most.
+        device: of the positions; each block's tensors lie where the block is.
+    """
+
+    def __init__(self, n_layers: int, n_slots: int, device: torch.device) -> None:
+        self._place = _Place()
+        self._device = device
+        self._blocks = [_SlotLayer(self._place, n_slots) for _ in range(n_layers)]
+        blocks: list[Any] = list(self._blocks)
+        super().__init__(layers=blocks)
+
+    def at_chunk(self, slot: int, start: int, length: int) -> None:
+        """The next pass writes `length` tokens of one slot from position `start`."""
+        self._place.slot, self._place.start, self._place.longest = slot, start, start + length
+
+    def at_rows(self, lengths: list[int]) -> None:
+        """The next pass writes one token into each of the first slots, whose lengths so far are given."""
+        self._place.slot = None
+        self._place.slots = torch.arange(len(lengths), device=self._device)
+        self._place.positions = torch.tensor(lengths, device=self._device)
+        self._place.longest = max(lengths) + 1
+
+    def move(self, source: int, target: int, length: int) -> None:
+        """Copy one slot's first tokens to another slot."""
+        for block in self._blocks:
+            block.move(source, target, length)
+
+    def swap(self, one: int, other: int, length: int) -> None:
+        """Exchange the first tokens of two slots."""
+        for block in self._blocks:
+            block.swap(one, other, length)
+
+    def clear(self) -> None:
+        """Free the memory; nothing may be running."""
+        for block in self._blocks:
+            block.clear()

@@ -1,0 +1,108 @@
+"""How often does a hold touch ordinary talk? Run it on benign requests and count."""
+
+from pathlib import Path
+
+import numpy as np
+
+from holdtrue.axis import Axis
+from holdtrue.engines import GenerateRequest
+from holdtrue.engines.hf import Batcher
+from holdtrue.hold import PRESETS, Floors, floors_for
+from holdtrue.models import ChatModel
+from holdtrue.personas import load_benign
+from holdtrue.records import FiringRate, HoldSpec, read_capped, write_atomic
+from holdtrue.rollouts import derive_seed
+from holdtrue.stats import bootstrap_mean
+
+__all__ = ["firing_rate", "firing_rates", "known_firing_rate"]
+
+ANSWERS, ANSWER_TOKENS, ROWS = 32, 48, 16
+TEMPERATURE = 0.7
+
+
+def firing_rate(
+    model: ChatModel, axis: Axis, spec: HoldSpec, folder: Path | None = None, *, seed: int = 0
+) -> FiringRate:
+    """Answer benign requests under a hold and count (token, held block) pairs under the floor.
+
+    Blocks above a held one see a stream that was lifted already, so this is what happens, where the floor's nominal
+    rate is each block's for itself. The requests are the ones that calibration uses last.
+
+    Args:
+        model: the axis's own.
+        axis: calibrated.
+        spec: with a cap, which is taken to be in force throughout.
+        folder: where to keep the figure, beside the axis.
+        seed: of the draws.
+
+    Returns:
+        The rate and its 95 % interval, answers being the unit.
+
+    Raises:
+        EvidenceError: the axis has no calibration.
+        StorageError: it can't be kept.
+        WrongModel: the axis belongs to another model.
+    """
+    axis.check_model(model.weights_digest, model.n_layers, model.d_model, model.name)
+    floors = floors_for(spec, axis, drifting=True)
+    shares, n_tokens = _answered(model, axis, floors, seed)
+    rng = np.random.default_rng(derive_seed(seed, "firing rate"))
+    found = FiringRate(
+        hold=spec.name,
+        hold_digest=spec.digest,
+        axis_digest=axis.card.digest,
+        n_answers=len(shares),
+        n_tokens=n_tokens,
+        rate=float(np.mean(shares)),
+        interval=bootstrap_mean(np.array(shares), rng),
+    )
+    if folder is not None:
+        write_atomic(_place(folder, spec), found.to_json() + "\n")
+    return found
+
+
+def known_firing_rate(folder: Path, axis: Axis, spec: HoldSpec) -> FiringRate | None:
+    """The figure kept beside an axis, if it was measured on this axis and hold.
+
+    Raises:
+        ArtifactError: the file is damaged.
+    """
+    path = _place(folder, spec)
+    if not path.is_file():
+        return None
+    found = FiringRate.from_json(read_capped(path, "a firing rate", 2**16), str(path))
+    same = found.axis_digest == axis.card.digest and found.hold_digest == spec.digest
+    return found if same else None
+
+
+def firing_rates(folder: Path, axis: Axis) -> dict[str, float]:
+    """Every preset's kept figure, by name."""
+    known = {name: known_firing_rate(folder, axis, spec) for name, spec in PRESETS.items()}
+    return {name: found.rate for name, found in known.items() if found is not None}
+
+
+def _place(folder: Path, spec: HoldSpec) -> Path:
+    return folder / f"hold-{spec.digest[:16]}.json"
+
+
+def _answered(model: ChatModel, axis: Axis, floors: Floors | None, seed: int) -> tuple[list[float], int]:
+    """Share of pairs that fired in each answer, and all tokens together."""
+    waiting = [
+        GenerateRequest(
+            tuple(model.template.encode([{"role": "user", "content": each.text}], add_generation_prompt=True)),
+            ANSWER_TOKENS,
+            derive_seed(seed, f"firing/{number}"),
+            TEMPERATURE,
+            floors=floors,
+        )
+        for number, each in enumerate(load_benign()[-ANSWERS:])
+    ]
+    fired: dict[int, list[float]] = {}
+    with Batcher(model, axis.units, axis.layer, ROWS) as batcher:
+        while waiting or batcher.n_rows:
+            while waiting and not batcher.full:
+                batcher.add(waiting.pop())
+            for event in batcher.step():
+                if event.fed is not None:
+                    fired.setdefault(event.row, []).append(event.fed.fired)
+    return [float(np.mean(each)) for each in fired.values()], sum(map(len, fired.values()))

@@ -1,0 +1,162 @@
+"""The one thread that runs the model: requests in, events out, nobody waits for anybody."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from holdtrue.engines import GenerateRequest
+from holdtrue.engines.hf import Batcher, Event
+from holdtrue.serve.failures import ApiError, internal, overloaded, unavailable
+
+__all__ = ["EngineThread", "Ticket"]
+
+_log = logging.getLogger(__name__)
+
+
+class _Runs(Protocol):
+    """What the thread needs of a batcher."""
+
+    @property
+    def n_rows(self) -> int: ...
+    @property
+    def full(self) -> bool: ...
+    def add(self, request: GenerateRequest) -> int: ...
+    def drop(self, row_id: int) -> None: ...
+    def step(self) -> list[Event]: ...
+
+
+@final
+@dataclass(eq=False)
+class Ticket:
+    """A place in the queue, and then in the batch."""
+
+    request: GenerateRequest
+    loop: asyncio.AbstractEventLoop
+    events: "asyncio.Queue[Event | ApiError]"
+    row: int | None = None
+    gone: bool = False
+    """Set by whoever waits, once nobody does."""
+
+    def hear(self, event: Event | ApiError) -> None:
+        """Hand over an event from another thread; a loop that has closed meanwhile wants none."""
+        try:
+            self.loop.call_soon_threadsafe(self.events.put_nowait, event)
+        except RuntimeError:
+            self.gone = True
+
+
+@final
+class EngineThread:
+    """Admits requests into a batcher as places come free, and steps it while there is anything to do.
+
+    Args:
+        batcher: used by this thread alone from `start` to `stop`.
+        max_queue: requests waiting for a place at the most; past it, 429.
+    """
+
+    def __init__(self, batcher: Batcher, max_queue: int) -> None:
+        self._batcher = batcher
+        self._max_queue = max_queue
+        self._changed = threading.Condition()
+        self._waiting: deque[Ticket] = deque()
+        self._running: dict[int, Ticket] = {}
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self.step_seconds = 0.0
+        """Of the last step that drew something."""
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it works."""
+        return self._thread.is_alive() and not self._stopping
+
+    @property
+    def n_waiting(self) -> int:
+        """Requests without a place yet."""
+        return len(self._waiting)
+
+    @property
+    def n_running(self) -> int:
+        """Requests with a place."""
+        return len(self._running)
+
+    def submit(self, request: GenerateRequest) -> Ticket:
+        """Queue a request; call it from the event loop that will read its events.
+
+        Raises:
+            ApiError: 429 when the queue is full, 503 while stopping.
+        """
+        ticket = Ticket(request, asyncio.get_running_loop(), asyncio.Queue())
+        with self._changed:
+            if not self.alive:
+                message = "the server is stopping; send it again to another"
+                raise unavailable(message, retry_after=5.0)
+            if len(self._waiting) >= self._max_queue:
+                raise overloaded(max(1.0, 50 * self.step_seconds))
+            self._waiting.append(ticket)
+            self._changed.notify()
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give a place up: it is free before the next step."""
+        with self._changed:
+            ticket.gone = True
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """Stop after the step under way; whoever still waits hears 503."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        with self._batcher:
+            while self._admit():
+                self._step()
+        for ticket in (*self._waiting, *self._running.values()):
+            ticket.hear(unavailable("the server stopped before this answer was finished; send it again"))
+
+    def _admit(self) -> bool:
+        """Wait for something to do; drop who has left, and let others in. False when it is time to stop."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or self._waiting or self._running)
+            if self._stopping:
+                return False
+            for row in [row for row, ticket in self._running.items() if ticket.gone]:
+                self._batcher.drop(row)
+                del self._running[row]
+            self._waiting = deque(ticket for ticket in self._waiting if not ticket.gone)
+            while self._waiting and not self._batcher.full:
+                ticket = self._waiting.popleft()
+                self._running[self._batcher.add(ticket.request)] = ticket
+        return True
+
+    def _step(self) -> None:
+        if not self._running:
+            return
+        began = time.perf_counter()
+        try:
+            events = self._batcher.step()
+        except Exception:  # noqa: BLE001 - one poisoned step must not end the server
+            _log.exception("a step of the engine failed; its %d requests are dropped", len(self._running))
+            for row, ticket in self._running.items():
+                self._batcher.drop(row)
+                ticket.hear(internal())
+            self._running.clear()
+            return
+        self.step_seconds = time.perf_counter() - began
+        for event in events:
+            ticket = self._running[event.row]
+            ticket.hear(event)
+            if event.finished:
+                del self._running[event.row]

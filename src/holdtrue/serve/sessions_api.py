@@ -1,0 +1,112 @@
+"""Sessions over HTTP: list, look, set the hold, export, delete; and the live feed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from holdtrue.serve import wire
+from holdtrue.serve.failures import bad_request, not_found
+from holdtrue.serve.intake import EventStream, Gate, body_of
+from holdtrue.serve.store import Session
+from holdtrue.serve.stored import stored
+from holdtrue.serve.turns import Asker, Turns
+
+__all__ = ["session_routes"]
+
+_KEEP_ALIVE_SECONDS: Final = 15.0
+
+
+def session_routes(turns: Turns, gate: Gate, max_body_bytes: int) -> APIRouter:
+    """The routes under `/v1/sessions`, and `/v1/events`."""
+    routes = APIRouter()
+    store = turns.store
+
+    async def found(request: Request, session_id: str) -> tuple[Asker, Session]:
+        asker = gate.asker(request)
+        session = await stored(store.find, session_id, asker.sees)
+        if session is None:
+            message = f"no session '{session_id[:80]}' here; /v1/sessions lists them"
+            raise not_found(message, param="session")
+        return asker, session
+
+    @routes.get("/v1/sessions")
+    async def recent(request: Request) -> Response:
+        asker = gate.asker(request)
+        sessions = await stored(store.recent, _limit(request.query_params.get("limit")), asker.sees)
+        return JSONResponse({"object": "list", "data": [session.summary() for session in sessions]})
+
+    @routes.get("/v1/sessions/{session_id}")
+    async def look(request: Request, session_id: str) -> Response:
+        _, session = await found(request, session_id)
+        return JSONResponse(await stored(store.export, session.id))
+
+    @routes.get("/v1/sessions/{session_id}/export")
+    async def export(request: Request, session_id: str) -> Response:
+        _, session = await found(request, session_id)
+        name = f'attachment; filename="{session.id.replace(":", "_")}.json"'
+        return JSONResponse(await stored(store.export, session.id), headers={"Content-Disposition": name})
+
+    @routes.patch("/v1/sessions/{session_id}")
+    async def set_hold(request: Request, session_id: str) -> Response:
+        asker, session = await found(request, session_id)
+        body = wire.json_object(await body_of(request, max_body_bytes))
+        asked = wire.hold_field(body.get("hold"), "hold")
+        if asked is None or set(body) != {"hold"}:
+            message = 'send {"hold": NAME} with one of the holds that /v1/holdtrue lists, or a hold spec'
+            raise bad_request(message, param="hold", code="invalid_value")
+        changed = await stored(store.set_hold, session.id, turns.hold_for(asked, asker, session), asker.sees)
+        if changed is None:
+            message = f"session '{session.id}' was deleted meanwhile"
+            raise not_found(message, param="session")
+        turns.feed.tell("session", changed.summary(), changed.owner)
+        return JSONResponse(changed.summary())
+
+    @routes.delete("/v1/sessions/{session_id}")
+    async def delete(request: Request, session_id: str) -> Response:
+        asker, session = await found(request, session_id)
+        await stored(store.delete, session.id, asker.sees)
+        turns.feed.tell("deleted", {"id": session.id}, session.owner)
+        return JSONResponse({"id": session.id, "deleted": True})
+
+    @routes.get("/v1/events")
+    async def events(request: Request) -> Response:
+        return EventStream(_live(turns, gate.asker(request).sees))
+
+    return routes
+
+
+async def _live(turns: Turns, owner: str | None) -> AsyncIterator[bytes]:
+    yield wire.KEEP_ALIVE
+    listening = turns.feed.listen(owner)
+    waiting: asyncio.Future[tuple[str, Mapping[str, object]]] | None = None
+    try:
+        while True:
+            waiting = waiting or asyncio.ensure_future(anext(listening))
+            done, _ = await asyncio.wait((waiting,), timeout=_KEEP_ALIVE_SECONDS)
+            if not done:
+                yield wire.KEEP_ALIVE
+                continue
+            try:
+                name, data = waiting.result()
+            except StopAsyncIteration:
+                return
+            waiting = None
+            yield wire.event(data, name)
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+            with suppress(asyncio.CancelledError, StopAsyncIteration):
+                await waiting
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return 50
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 1000):
+        message = f"limit is '{text[:20]}'; give a number from 1 to 1000"
+        raise bad_request(message, param="limit", code="invalid_value")
+    return int(text)
