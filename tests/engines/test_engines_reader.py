@@ -6,8 +6,10 @@ import threading
 import pytest
 import torch
 from tiny_models import CHATML, make_tokenizer, tiny_config, tiny_model
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from holdtrue.engines.hf import HFEngine
+from holdtrue.engines.hf.grouped_attention import grouped_attention, grouped_attention_forward
 from holdtrue.engines.hf.reader import Abandoned, IncrementalReader, ReaderPool
 from holdtrue.errors import SettingError
 from holdtrue.models import ChatModel, wrap
@@ -90,6 +92,38 @@ def test_blocks_above_the_read_layer_never_run_and_no_hook_stays(smollm, units, 
             handle.remove()
     assert ran == [0, 1, 2, 3, 4]
     assert not any(layer._forward_hooks for layer in smollm.layers)
+
+
+@pytest.mark.parametrize("n_new", [1, 2, 7])
+@pytest.mark.parametrize("n_kv", [1, 2, 6])
+@pytest.mark.parametrize("masked", [False, True])
+def test_grouped_attention_is_torchs(n_new, n_kv, masked):
+    draw = torch.Generator().manual_seed(0)
+    query = torch.randn(1, 6, n_new, 8, generator=draw)
+    key, value = (torch.randn(1, n_kv, 20, 8, generator=draw) for _ in "kv")
+    module = torch.nn.Module()
+    module.num_key_value_groups = 6 // n_kv
+    mask = torch.arange(20)[None, None, None] <= torch.arange(20 - n_new, 20)[None, None, :, None] if masked else None
+    found, _ = grouped_attention_forward(module, query, key, value, mask, scaling=0.3)
+    expected, _ = sdpa_attention_forward(module, query, key, value, mask, scaling=0.3)
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
+def test_the_model_is_left_as_it_was(smollm, units, ids, monkeypatch):
+    config = smollm.model.config
+    seen = set()
+    handle = smollm.layers[0].register_forward_pre_hook(lambda *_: seen.add(config._attn_implementation))
+    try:
+        IncrementalReader(smollm, 4, units[4]).read(ids[:20])
+        with grouped_attention(smollm.model), grouped_attention(smollm.model):
+            pass
+    finally:
+        handle.remove()
+    assert seen == {"holdtrue_grouped"}
+    assert config._attn_implementation == "sdpa"
+    monkeypatch.setattr(config, "_attn_implementation", "eager")
+    with grouped_attention(smollm.model):
+        assert config._attn_implementation == "eager"
 
 
 def test_an_error_inside_the_model_is_not_swallowed_and_costs_only_the_session(smollm, units, ids, whole):

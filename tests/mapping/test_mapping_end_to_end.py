@@ -26,6 +26,7 @@ from holdtrue.models import ChatModel
 from holdtrue.personas import demo_conversation
 from holdtrue.records import Rollout
 from holdtrue.rollouts import Rollouts, preset
+from holdtrue.watch import drift_rule
 
 runner = CliRunner()
 
@@ -112,6 +113,38 @@ def test_tau_for_touches_the_share_it_names(fitted):
     assert axis.z(axis.calibration().response.mean) == pytest.approx(0)
 
 
+def test_the_card_keeps_benign_turns_talk_by_talk_and_the_alarm_is_tuned_on_them(fitted):
+    card = ht.load_axis(fitted).card
+    assert [len(talk) for talk in card.benign_turns] == [4] * 4
+    spoken = [z for talk in card.benign_turns for z in talk if z is not None]
+    assert len(spoken) == card.calibration[card.recommended_layer].response.n
+    assert np.mean(spoken) == pytest.approx(0, abs=1e-5)
+    assert np.std(spoken, ddof=1) == pytest.approx(1, abs=1e-5)
+    rule = drift_rule(card)
+    assert rule.rate.per_1000 <= 5
+    done = invoke("watch", fitted, demo_conversation("steady"), "--json")
+    assert json.loads(done.stdout)[0]["rule"] == rule.text
+
+
+def test_watch_compares_pairs(fitted):
+    steady, drift = demo_conversation("steady"), demo_conversation("drift")
+    text = invoke("watch", fitted, steady, drift, drift, steady, "--compare").stdout
+    assert "1 of 2 pairs in the expected order" in text
+    assert "random directions" in text
+    assert "weak evidence" in text
+    found = json.loads(invoke("watch", fitted, steady, drift, "--compare", "--json").stdout)
+    assert found["n"] == 1
+    assert 0 <= found["random"] <= 1
+
+
+def test_comparing_takes_pairs_and_writes_no_page(fitted, tmp_path):
+    steady = demo_conversation("steady")
+    assert "an odd number" in invoke("watch", fitted, steady, "--compare", code=2).stderr
+    page = tmp_path / "a.html"
+    assert "give one of the two" in invoke("watch", fitted, steady, steady, "--compare", "--out", page, code=2).stderr
+    assert not page.exists()
+
+
 def test_watch_reads_files_and_writes_page_picture_and_json(fitted, tmp_path):
     page = tmp_path / "talk.html"
     talk = demo_conversation("drift")
@@ -154,6 +187,7 @@ def test_an_exported_axis_comes_back_with_its_orientation_found(fitted, tmp_path
     cosine = torch.cosine_similarity(back.vectors, original.vectors, dim=1)
     assert cosine[back.layer] == pytest.approx(1, abs=1e-5), "a negated axis must be turned round again"
     assert back.card.calibration
+    assert len(back.card.benign_turns) == 4
 
 
 @pytest.mark.parametrize(

@@ -667,6 +667,21 @@ def test_postgresql_commits_to_disk_even_where_the_server_says_otherwise(cluster
     kept.close()
 
 
+def test_a_refused_row_is_not_quoted(cluster: Cluster) -> None:
+    cluster.admin("CREATE DATABASE strict")
+    kept = open_store(cluster.url("strict").render_as_string())
+    session = begin(kept).id
+    engine = raw_engine(cluster.url("strict").render_as_string())
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE holdtrue_turns ADD CHECK (completion_tokens < 5)"))
+    with pytest.raises(StorageError, match="check constraint") as caught:
+        say(kept, session, "a secret remark", completion_tokens=9)
+    assert "secret" not in str(caught.value).lower()
+    assert kept.turns(session) == ()
+    engine.dispose()
+    kept.close()
+
+
 def test_other_tables_in_a_shared_postgresql_are_left_alone(cluster: Cluster) -> None:
     cluster.admin("CREATE DATABASE shared")
     url = cluster.url("shared").render_as_string()

@@ -5,7 +5,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,21 @@ def test_folders_are_made_and_files_are_private(tmp_path: Path) -> None:
     found = {path.name.removeprefix(file.name): stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
     assert found == {"": 0o600, "-wal": 0o600, "-shm": 0o600}
     kept.close()
+
+
+def test_different_files_are_opened_at_once(tmp_path: Path) -> None:
+    start = threading.Barrier(8)
+
+    def open_one(k: int) -> SessionStore:
+        start.wait()
+        return open_store(str(tmp_path / f"{k}.db"))
+
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(open_one, range(8)))
+    for k, one in enumerate(stores):
+        one.create(f"m{k}", None, "", HOLD)
+        assert [session.model for session in one.recent()] == [f"m{k}"]
+        one.close()
 
 
 def test_every_connection_is_set_up_for_durability(kept: SessionStore) -> None:

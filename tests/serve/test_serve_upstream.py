@@ -145,8 +145,10 @@ def test_a_client_that_leaves_takes_the_upstream_request_along(live, how):
     async def work():
         script = Script([event("a"), event("b"), asyncio.Event()])
         backend = await backend_for(Upstream(script), live)
+        before = asyncio.all_tasks()
         items = backend.answer(a_turn(session=how))
         await anext(items)
+        assert backend.load == (1, 0)
         assert not script.closed
         if how == "close":
             await items.aclose()
@@ -157,8 +159,10 @@ def test_a_client_that_leaves_takes_the_upstream_request_along(live, how):
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert script.closed
-        assert len(asyncio.all_tasks()) == 1
+        assert asyncio.all_tasks() == before
+        assert (backend.load, backend.ready) == ((0, 0), True)
         await backend.close()
+        assert not backend.ready
 
     run(work)
 
@@ -338,7 +342,7 @@ def test_urls_with_and_without_a_version(url, base):
     "url", ["", "a.test", "ftp://a.test", "http://", "http://me:pw-9@a.test", "http://a.test?k=pw-9"]
 )
 def test_urls_that_are_none_or_tell_too_much_are_refused(url):
-    with pytest.raises(SettingError, match="HOLDTRUE_UPSTREAM_KEY|no URL") as caught:
+    with pytest.raises(SettingError, match=r"HOLDTRUE_UPSTREAM_KEY|no URL") as caught:
         api_base(url)
     assert "pw-9" not in str(caught.value)
 

@@ -65,18 +65,19 @@ def test_an_event_is_given_as_soon_as_it_is_whole():
 
 
 @pytest.mark.parametrize(
-    "raw", [b"data: <html>\n\n", b'data: {"a":\n\n', b"data: 5\n\n", b"data: " + b"[" * 10**5 + b"\n\n"]
+    "raw", [b"data: <html>\n\n", b'data: {"a":\n\n', b"data: 5\n\n", b"data: " + b"[" * 9999 + b"\n\n"]
 )
 def test_what_is_not_json_is_named_so_without_its_text(raw):
-    with pytest.raises(Malformed, match="^a chunk that isn't JSON$"):
+    with pytest.raises(Malformed, match=r"^a chunk that isn't JSON$"):
         events(raw)
 
 
 def test_an_endless_event_is_refused():
     stream = EventStream()
+    for _ in range(64):
+        assert list(stream.feed(b"x" * 2**16)) == []
     with pytest.raises(Malformed, match="over"):
-        for _ in range(100):
-            list(stream.feed(b"x" * 2**16))
+        list(stream.feed(b"x"))
 
 
 def test_a_character_in_two_escapes_is_mended():

@@ -48,8 +48,8 @@ def test_a_planted_axis_orders_every_pair_and_no_control_does():
     assert (found.k, found.n) == (12, 12)
     assert found.interval == pytest.approx((0.025 ** (1 / 12), 1.0))
     assert found.shuffled == pytest.approx(0.5**12)
-    assert found.random < 0.02
-    assert found.role_halves < 0.02
+    assert found.random < 0.05
+    assert found.role_halves < 0.05
 
 
 def test_controls_sit_at_chance_where_nothing_is_planted():

@@ -1,6 +1,7 @@
 """Audit draws: of the rate promised, blind to the session, bound by a commitment, silent about key and rate."""
 
 import pickle
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ def test_sessions_and_turns_are_drawn_alike_and_apart():
     assert chi2_contingency(by_turn).pvalue > 1e-4
     following = [[0, 0], [0, 0]]
     for row in table:
-        for now, then in zip(row, row[1:], strict=False):
+        for now, then in pairwise(row):
             following[now][then] += 1
     assert chi2_contingency(following).pvalue > 1e-4, "a drawn turn must not foretell the next"
 
@@ -62,7 +63,6 @@ def test_a_commitment_opens_to_what_was_committed_alone(key, other, rate, other_
     assert verify_commitment(made, key, rate, salt)
     assert verify_commitment(made, other, rate, salt) == (other == key)
     assert not verify_commitment(made, key, rate, salt + b"x")
-    assert not verify_commitment(made, salt[-1:] + key, rate, salt[:-1] + b"...") or len(salt) < 16
     if other_rate != rate:
         assert not verify_commitment(made, key, other_rate, salt)
     assert not verify_commitment("no digest ü", key, rate, salt)
@@ -70,8 +70,8 @@ def test_a_commitment_opens_to_what_was_committed_alone(key, other, rate, other_
 
 def test_moving_bytes_between_salt_and_key_opens_nothing():
     made = AuditSampler(KEY, 0.1).commitment(SALT)
-    assert not verify_commitment(made, SALT[-1:] + KEY, 0.1, SALT + b"")
-    assert not verify_commitment(AuditSampler(KEY, 0.1).commitment(SALT + KEY[:1]), KEY + b"x", 0.1, SALT)
+    assert not verify_commitment(made, KEY[1:] + b"x", 0.1, SALT + KEY[:1])
+    assert not verify_commitment(made, SALT[-1:] + KEY, 0.1, b"r" + SALT[:-1])
 
 
 def test_nothing_shows_key_or_rate(tmp_path):
@@ -120,7 +120,7 @@ def test_a_key_that_others_may_read_or_that_is_none_is_refused(tmp_path):
     with pytest.raises(ArtifactError, match="not an ordinary file"):
         audit_key(tmp_path)
     (tmp_path / "link").symlink_to(path)
-    with pytest.raises(StorageError):
+    with pytest.raises(ArtifactError, match="can't read an audit key"):
         audit_key(tmp_path / "link")
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):

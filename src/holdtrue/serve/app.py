@@ -147,7 +147,7 @@ async def _purge(turns: Turns, keep_days: float) -> None:
 
 def _about(turns: Turns, gate: Gate, rates: Mapping[str, float], *, may_choose: bool) -> dict[str, object]:
     card, rule = turns.axis.card, turns.rule
-    benign = turns.axis.calibration().response if card.calibration else None
+    benign = turns.axis.calibration() if card.calibration else None
     return {
         "model": turns.backend.model,
         "reader": turns.backend.reader,
@@ -155,7 +155,13 @@ def _about(turns: Turns, gate: Gate, rates: Mapping[str, float], *, may_choose: 
         "hold_band": list(card.hold_band),
         "axis_digest": card.digest,
         "warnings": list(card.warnings),
-        "calibration": None if benign is None else {"mean": benign.mean, "sd": benign.sd},
+        "calibration": None
+        if benign is None
+        else {
+            "mean": benign.response.mean,
+            "sd": benign.response.sd,
+            "token": {"mean": benign.token.mean, "sd": benign.token.sd},
+        },
         "detector": {
             "rule": rule.text,
             "alarm": rule.alarm,

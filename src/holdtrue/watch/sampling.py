@@ -12,6 +12,7 @@ import secrets
 import stat
 import struct
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
@@ -98,26 +99,27 @@ def audit_key(path: Path) -> bytes:
     """The key in a file, made at the first call: 32 random bytes as hex, readable by its owner alone.
 
     Raises:
-        ArtifactError: the file isn't a key, or others may read it.
+        ArtifactError: the file isn't a key, can't be read, or others may read it.
         StorageError: it can't be written.
     """
+    if not os.path.lexists(path):
+        _create(path)
     try:
-        if not os.path.lexists(path):
-            _create(path)
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        raise storage_error(path, error) from None
-    with os.fdopen(opened, "rb") as file:
-        state = os.fstat(file.fileno())
-        if not stat.S_ISREG(state.st_mode):
+        message = f"{path}: can't read an audit key there ({error.strerror}); name another path to make one"
+        raise ArtifactError(message) from None
+    try:
+        mode = os.fstat(opened).st_mode
+        if not stat.S_ISREG(mode):
             message = f"{path}: not an ordinary file, so it is no audit key; name another path to make one"
             raise ArtifactError(message)
-        if state.st_mode & 0o077:
-            message = (
-                f"{path}: others may read this audit key (mode {state.st_mode & 0o777:04o}); chmod 600, or make anew"
-            )
+        if mode & 0o077:
+            message = f"{path}: others may read this audit key (mode {mode & 0o777:04o}); chmod 600 it, or make another"
             raise ArtifactError(message)
-        text = file.read(4 * MIN_KEY_BYTES)
+        text = os.read(opened, 4 * MIN_KEY_BYTES)
+    finally:
+        os.close(opened)
     try:
         key = bytes.fromhex(text.decode("ascii").strip())
     except ValueError:  # its own message would repeat what stands in the file
@@ -130,16 +132,17 @@ def audit_key(path: Path) -> bytes:
 
 def _create(path: Path) -> None:
     """Write it beside and link it into place: whoever comes second finds a whole key, and takes that one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # made with mode 0600
     try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(MIN_KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # made with mode 0600
         try:
-            os.link(beside, path)
-        except FileExistsError:
-            return
-    finally:
-        Path(beside).unlink(missing_ok=True)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(MIN_KEY_BYTES) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(beside, path)
+        finally:
+            Path(beside).unlink(missing_ok=True)
+    except OSError as error:
+        raise storage_error(path, error) from None

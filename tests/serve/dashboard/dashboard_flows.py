@@ -20,7 +20,7 @@ class Guard:
         page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         # A violation of the policy is reported to the document, whether or not the console tells of it.
         page.add_init_script(
-            "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+            "addEventListener('securitypolicyviolation', (e) => console.error('policy', e.violatedDirective))"
         )
 
     def _said(self, message: ConsoleMessage) -> None:

@@ -29,28 +29,13 @@ WORDS = (
     "I would rather say so than be carried along by it."
 )
 HOLDS = [
-    {"name": "free", "digest": "sha256:f0", "fire": None, "measured_fire": None, "summary": "Nothing is held."},
-    {
-        "name": "gentle",
-        "digest": "sha256:a1",
-        "fire": 0.05,
-        "measured_fire": 0.052,
-        "summary": "Half-strength cap on the rarest 5 % of benign tokens.",
-    },
-    {
-        "name": "firm",
-        "digest": "sha256:b2",
-        "fire": 0.25,
-        "measured_fire": 0.247,
-        "summary": "Full cap on the lowest quarter of benign tokens.",
-    },
-    {
-        "name": "remind",
-        "digest": "sha256:c3",
-        "fire": None,
-        "measured_fire": None,
-        "summary": "A reminder every 4 answers, and while the alarm stands.",
-    },
+    {"name": name, "digest": f"sha256:{name}", "fire": fire, "measured_fire": measured, "summary": summary}
+    for name, fire, measured, summary in (
+        ("free", None, None, "nothing is held"),
+        ("gentle", 0.05, 0.052, "Half-strength cap on the rarest 5 % of benign tokens."),
+        ("firm", 0.25, 0.247, "Full cap on the lowest quarter of benign tokens."),
+        ("remind", None, None, "A reminder every 4 answers, and while the alarm stands."),
+    )
 ]
 
 

@@ -2,8 +2,8 @@
 
 import dashboard_flows as do
 import pytest
-from dashboard_stand_in import StandIn, Z_BY_TURN
-from playwright.sync_api import Page, expect
+from dashboard_stand_in import Z_BY_TURN, StandIn
+from playwright.sync_api import Browser, Page, expect
 
 TITLE = "What do you dream of?"
 
@@ -88,6 +88,7 @@ def test_switching_the_hold_is_asked_of_the_server_and_marked(tab: Page, stand_i
     do.open_session(tab, TITLE)
     expect(tab.locator("[data-hold=gentle]")).to_contain_text("Fires on 5.2 % of benign tokens (nominal 5 %).")
     do.choose_hold(tab, "firm")
+    expect(tab.locator("[data-hold=firm]")).to_be_focused()
     assert patches(stand_in) == [{"hold": "firm"}]
     expect(tab.locator("[data-hold=free]")).to_have_attribute("aria-checked", "false")
     expect(tab.locator(".panel .note[role=status]")).to_have_text("firm holds from the next answer on.")
@@ -167,6 +168,15 @@ def test_hostile_text_stays_text(tab: Page, stand_in: StandIn):
     assert not {"\u202e", "\u2066", "\u0007"} & set(tab.locator("body").inner_text())
 
 
+def test_page_itself_cannot_parse_markup(chromium: Browser, stand_in: StandIn):
+    page = chromium.new_page()
+    page.goto(stand_in.url)
+    expect(page.locator("#status")).to_have_text("live")
+    attempt = "document.createElement('p').innerHTML = '<b>x</b>'; return 'parsed'"
+    assert page.evaluate(f"() => {{ try {{ {attempt} }} catch {{ return 'refused' }} }}") == "refused"
+    page.close()
+
+
 def test_reader_and_warnings_are_said_out_loud(tab: Page, stand_in: StandIn):
     stand_in.info |= {"reader": "SmolLM2-135M", "warnings": ["The axis separates roles poorly."]}
     do.open_page(tab, stand_in.url)
@@ -174,6 +184,7 @@ def test_reader_and_warnings_are_said_out_loud(tab: Page, stand_in: StandIn):
         "Readings are of the text by SmolLM2-135M, not of the model's own state."
     )
     expect(tab.locator(".notice.warnings")).to_contain_text("The axis separates roles poorly.")
+    expect(tab.locator("#warned")).to_have_text("1 warning")
 
 
 def test_uncalibrated_server_shows_projections_and_no_tint(tab: Page, stand_in: StandIn):

@@ -149,6 +149,7 @@ class Batcher:
         self._reading.append(_Row(self._next_id, request, rng.random, slot))
         return self._next_id
 
+    @torch.inference_mode()
     def drop(self, row_id: int) -> None:
         """Free a row's slot; nothing more is heard of it."""
         self._reading = [row for row in self._reading if row.id != row_id]

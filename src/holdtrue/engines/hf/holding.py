@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
-from transformers import PreTrainedModel
 
 from holdtrue.axis import Axis
 from holdtrue.engines.hf.capture import ThinkTokens, think_tokens
@@ -193,7 +192,7 @@ class Hold:
 
 
 def hold(
-    model: ChatModel | PreTrainedModel,
+    model: ChatModel | nn.Module,
     axis: Axis,
     spec: HoldSpec | str | Sequence[HoldSpec | str],
     *,
@@ -205,7 +204,7 @@ def hold(
     of blocks. A pass of one token per row counts as the response; longer ones are prompts.
 
     Args:
-        model: a chat model, or a plain one of transformers.
+        model: a chat model, or a plain one of transformers, compiled or not.
         axis: fitted on that model.
         spec: a preset's name or a spec, for all rows; or one for each row of the batch.
         drifting: whether caps that wait for drift are in force.

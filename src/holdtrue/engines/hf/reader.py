@@ -4,24 +4,23 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, final
+from typing import final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from holdtrue.engines.hf.grouped_attention import grouped_attention
+from holdtrue.engines.hf.partial_pass import BufferedLayer, StopAfter
 from holdtrue.errors import SettingError
-from holdtrue.models import ChatModel, block_output
+from holdtrue.models import ChatModel
 
 __all__ = ["Abandoned", "IncrementalReader", "ReaderPool", "Readout"]
 
 CHUNK_TOKENS = 512
 """Fed at once: bounds the attention mask, and how long a reading goes on after it was abandoned."""
-MIN_ROOM_TOKENS = 256
-"""Room that a cached block begins with; it doubles from there."""
 
 
 class Abandoned(Exception):  # noqa: N818 - no failure: nobody waits for the reading any more
@@ -125,8 +124,8 @@ class IncrementalReader:
         return self._limit // 4, cut
 
     def _feed(self, ids: list[int]) -> Float[Tensor, " tokens"]:
-        stop = _StopAfter(self._chat.layers[self._layer])
-        with stop:
+        stop = StopAfter(self._chat.layers[self._layer])
+        with grouped_attention(self._chat.model), stop:
             self._chat.model.base_model(
                 input_ids=torch.tensor([ids], device=self._chat.device), past_key_values=self._cache, use_cache=True
             )
@@ -140,7 +139,7 @@ class IncrementalReader:
             return
         # Blocks above the read layer hold nothing to crop; a recurrent block can't go back.
         layers = self._cache.layers[: self._layer + 1]
-        croppable = [layer for layer in layers if isinstance(layer, _Buffered)]
+        croppable = [layer for layer in layers if isinstance(layer, BufferedLayer)]
         if length > 0 and len(croppable) == len(layers):
             for layer in croppable:
                 layer.crop(-surplus)
@@ -157,7 +156,7 @@ class IncrementalReader:
         cache = DynamicCache(config=self._chat.model.config)
         # A sliding block's own cache forgets what a crop would need; its mask does the sliding just as well.
         plain = (DynamicLayer, DynamicSlidingWindowLayer)
-        cache.layers = [_Buffered() if type(layer) in plain else layer for layer in cache.layers]
+        cache.layers = [BufferedLayer() if type(layer) in plain else layer for layer in cache.layers]
         return cache
 
 
@@ -222,68 +221,6 @@ class ReaderPool:
             len(self._readers) > self._max_sessions or sum(map(len, self._readers.values())) > self._max_tokens
         ):
             self._readers.popitem(last=False)
-
-
-class _Stop(Exception):  # noqa: N818 - no failure: the pass has got as far as it needs to
-    pass
-
-
-@final
-class _StopAfter:
-    """Ends a forward pass once a block has run, and keeps its output; gone after the `with`, whatever happens in it."""
-
-    def __init__(self, block: nn.Module) -> None:
-        self._block = block
-        self._thread = threading.get_ident()
-        self.stream: Tensor = torch.empty(0)
-
-    def __enter__(self) -> None:
-        self._handle = self._block.register_forward_hook(self._hook)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        self._handle.remove()
-        return kind is _Stop
-
-    def _hook(self, _module: nn.Module, _args: object, output: Tensor | tuple[Any, ...]) -> None:
-        if threading.get_ident() != self._thread:  # Another thread runs the same model for its own ends.
-            return
-        self.stream = block_output(output)
-        raise _Stop
-
-
-class _Buffered(DynamicLayer):  # type: ignore[no-untyped-call]
-    """A block's keys and values in a buffer with room to spare: a token more copies a token, not the conversation."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._room: tuple[Tensor, Tensor] | None = None
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, *_args: object, **_more: object
-    ) -> tuple[Tensor, Tensor]:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        start = self.get_seq_length()
-        end = start + key_states.shape[-2]
-        if self._room is None or self._room[0].shape[-2] < end:
-            self._room = (
-                self._grown(self.keys, key_states, start, end),
-                self._grown(self.values, value_states, start, end),
-            )
-        keys, values = self._room
-        keys[..., start:end, :] = key_states
-        values[..., start:end, :] = value_states
-        self.keys, self.values = keys[..., :end, :], values[..., :end, :]
-        return self.keys, self.values
-
-    @staticmethod
-    def _grown(held: Tensor | None, new: Tensor, start: int, end: int) -> Tensor:
-        room = new.new_empty((*new.shape[:-2], max(MIN_ROOM_TOKENS, 2 * end), new.shape[-1]))
-        if held is not None and start:
-            room[..., :start, :] = held
-        return room
 
 
 def _common(one: list[int], other: list[int]) -> int:

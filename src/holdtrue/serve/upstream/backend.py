@@ -73,6 +73,18 @@ class UpstreamBackend:
         self.layer = live.axis.layer
         self._client, self._live = client, live
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+        self._n_running = 0
+        self._closed = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether turns can be answered; whether the upstream can, only asking it shows."""
+        return not self._closed
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """Turns running; none wait here."""
+        return self._n_running, 0
 
     def check_hold(self, hold: HoldSpec) -> None:
         """Refuse a hold that needs the model's weights.
@@ -97,9 +109,13 @@ class UpstreamBackend:
             self.check_hold(turn.hold)
         except SettingError as error:
             raise bad_request(str(error), param="holdtrue.hold", code="hold_needs_weights") from None
-        async with aclosing(redrawn(self._draw, turn)) as items:
-            async for item in items:
-                yield item
+        self._n_running += 1
+        try:
+            async with aclosing(redrawn(self._draw, turn)) as items:
+                async for item in items:
+                    yield item
+        finally:
+            self._n_running -= 1
 
     def count_tokens(self, messages: tuple[dict[str, str], ...]) -> int:
         """Prompt tokens by the reader's tokenizer: an estimate of the upstream's."""
@@ -111,6 +127,7 @@ class UpstreamBackend:
 
     async def close(self) -> None:
         """Drop the upstream's connections and let the reader's thread go."""
+        self._closed = True
         await self._client.close()
         self._worker.shutdown(wait=False, cancel_futures=True)
 
@@ -180,6 +197,7 @@ class UpstreamBackend:
             projection=summary.projection if summary else None,
             z=summary.z if summary else None,
             fired=None,
+            thinking_projection=summary.thinking_projection if summary else None,
             note="; ".join(notes) or None,
         )
 

@@ -4,7 +4,7 @@ import { key } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { byId, el, icon } from "./dom.js";
 import { Feed } from "./feed.js";
-import { line, signed } from "./plain.js";
+import { count, line, signed } from "./plain.js";
 import { Playground } from "./playground.js";
 import { SessionList, nameOf } from "./sessions.js";
 import { Start } from "./start.js";
@@ -90,6 +90,9 @@ function notices() {
     found.push(el("section", { class: "notice warnings", "aria-label": "Warnings" }, title, el("ul", {}, warnings)));
   }
   byId("notices").replaceChildren(...found);
+  // A conversation opens at its end, where the warnings are out of sight: the bar keeps pointing to them.
+  byId("warned").hidden = !info.warnings.length;
+  byId("warned").replaceChildren(icon("alarm"), count(info.warnings.length, "warning"));
 }
 
 store.listen(["info"], notices);
@@ -107,5 +110,6 @@ byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   (byId("message") ?? byId("question") ?? byId("main")).focus();
 });
+byId("warned").addEventListener("click", () => window.scrollTo({ top: 0 }));
 applyTint();
 feed.run();

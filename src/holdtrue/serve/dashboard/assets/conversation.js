@@ -5,7 +5,7 @@ import { Composer, converse, request } from "./composer.js";
 import { confirmDelete, eachFrame, el, icon } from "./dom.js";
 import { DriftLine } from "./drift.js";
 import { HoldSwitch } from "./holds.js";
-import { count, line, number, signed } from "./plain.js";
+import { count, line, number, sentence, signed } from "./plain.js";
 import { nameOf } from "./sessions.js";
 import { gaugeOf, legend, readTokens } from "./tint.js";
 import { LiveTurn, finishedTurn } from "./turn.js";
@@ -17,6 +17,7 @@ export class Conversation {
   #over = new AbortController();
   #detail = null;
   #early = [];
+  #loads = 0;
   #live = null;
   #drawn = new Map();
   #drift = new DriftLine();
@@ -27,6 +28,7 @@ export class Conversation {
   #alarm = el("p", { class: "alarm-line", hidden: true });
   #turns = el("ol", { class: "turns", "aria-label": "Turns" });
   #detector = el("p", { class: "note" });
+  #rule = el("p", { class: "note" });
   #frame = eachFrame(() => this.#drawLive());
 
   constructor(store, id, box) {
@@ -51,9 +53,12 @@ export class Conversation {
       return;
     } else if (kind === "deleted") {
       this.#gone("This conversation was deleted.");
-    } else if (this.#detail === null) {
-      if (kind === "turn") this.#early.push(turn);
-    } else if (kind === "session") {
+      return;
+    }
+    // What is being loaded may be older than what is heard meanwhile.
+    if (kind === "turn" && this.#loads > 0) this.#early.push(turn);
+    if (this.#detail === null) return;
+    if (kind === "session") {
       Object.assign(this.#detail, this.#store.sessions.get(id));
       this.#drawHead();
     } else if (kind === "turn") {
@@ -66,6 +71,7 @@ export class Conversation {
 
   async #load() {
     let detail;
+    this.#loads += 1;
     try {
       detail = await getJson(sessionPath(this.#id));
     } catch (error) {
@@ -75,6 +81,8 @@ export class Conversation {
         return;
       }
       detail = this.#unwritten();
+    } finally {
+      this.#loads -= 1;
     }
     if (this.#over.signal.aborted) return;
     const first = this.#detail === null;
@@ -119,7 +127,8 @@ export class Conversation {
       el("p", { class: "actions" }, exporting, deleting),
       this.#facts,
     );
-    const drift = el("section", { class: "panel" }, el("h2", {}, "Drift"), this.#alarm, this.#drift.element, this.#detector);
+    const rule = el("details", { class: "fine" }, el("summary", {}, "The detector's rule"), this.#rule);
+    const drift = el("section", { class: "panel" }, el("h2", {}, "Drift"), this.#alarm, this.#drift.element, this.#detector, rule);
     const instruments = el("aside", { class: "instruments", "aria-label": "Instruments" }, drift, this.#holds.element);
     const talk = el("section", { class: "talk", "aria-label": "Conversation" }, ...legend(gaugeOf(info)), this.#turns, this.#composer.element);
     readTokens(talk);
@@ -137,14 +146,17 @@ export class Conversation {
     this.#drawAlarm();
     const spec = detail.hold;
     this.#holds.show(spec);
-    const { rule, alarm, false_alarms_per_1000: rate } = this.#store.info.detector;
+    const { reader, detector } = this.#store.info;
+    const { rule, alarm, false_alarms_per_1000: rate } = detector;
     const statistic = this.#store.drift.get(this.#id);
     const told = [
-      `Band: ±1 and ±2 sd of benign answers. Detector: ${line(rule, 200)}, alarm at ${number(alarm)}`,
-      typeof rate === "number" ? `${number(rate, 1)} false alarms per 1,000 benign conversations` : null,
-      statistic === undefined ? null : `now at ${number(statistic)}`,
+      "Band: ±1 and ±2 sd of benign answers.",
+      `The detector ${statistic === undefined ? "" : `stands at ${number(statistic)} and `}rings above ${number(alarm)}.`,
+      typeof rate === "number" ? `${number(rate, 1)} false alarms per 1,000 benign turns.` : null,
+      reader ? `Readings are of the text by ${line(reader, 80)}, not of the model's own state.` : null,
     ];
-    this.#detector.textContent = `${told.filter(Boolean).join("; ")}.`;
+    this.#detector.textContent = told.filter(Boolean).join(" ");
+    this.#rule.textContent = sentence(rule, 600);
   }
 
   #drawAlarm() {

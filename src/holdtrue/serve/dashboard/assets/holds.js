@@ -1,13 +1,14 @@
 // The hold switch: every hold with what it does and how often it fires on benign talk.
 
 import { el, icon, rove } from "./dom.js";
-import { line, percent } from "./plain.js";
+import { line, percent, sentence } from "./plain.js";
 
 const LOCKED = "This server sets the hold itself: clients may not change it.";
 
 export class HoldSwitch {
   #choose;
   #info;
+  #shown = null;
   #list = el("div", { class: "holds", role: "radiogroup", "aria-labelledby": "hold-title" });
   #now = el("span", { class: "now" });
   #note = el("p", { class: "note", role: "status" });
@@ -25,14 +26,20 @@ export class HoldSwitch {
     this.element = el("details", { class: "panel", open }, summary, locked, this.#list, this.#note);
   }
 
-  show(name, note = "") {
+  // Draws only what has changed: a feed that tells of the same hold again takes nobody's focus or note away.
+  show(name, note = null) {
+    if (note !== null) this.#note.textContent = note;
+    if (name === this.#shown) return;
+    const focused = this.#list.contains(document.activeElement);
+    if (note === null) this.#note.textContent = "";
+    this.#shown = name;
     const known = this.#info.holds;
     const holds = known.some((hold) => hold.name === name)
       ? known
       : [...known, { name, summary: "Set by the client.", fire: null, measured_fire: null, foreign: true }];
     this.#list.replaceChildren(...holds.map((hold) => this.#option(hold, hold.name === name)));
     this.#now.textContent = line(name, 40);
-    this.#note.textContent = note;
+    if (focused) this.#list.querySelector("[aria-checked=true]").focus();
   }
 
   #option(hold, chosen) {
@@ -51,7 +58,7 @@ export class HoldSwitch {
       },
       el("span", { class: "tick" }, chosen ? icon("check") : null),
       el("span", { class: "hold-name" }, line(hold.name, 40)),
-      el("span", { class: "hold-summary" }, line(hold.summary, 200)),
+      el("span", { class: "hold-summary" }, sentence(hold.summary)),
       el("span", { class: "hold-fire" }, firing(hold)),
     );
     button.addEventListener("click", () => this.#take(hold, chosen, off));
@@ -63,7 +70,6 @@ export class HoldSwitch {
     this.#note.textContent = `Switching to ${line(hold.name, 40)}…`;
     try {
       await this.#choose(hold.name);
-      this.#list.querySelector("[aria-checked=true]")?.focus();
     } catch (error) {
       this.#note.textContent = error.message;
     }

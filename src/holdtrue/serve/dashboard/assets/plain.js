@@ -32,6 +32,13 @@ export function percent(share) {
   return `${number(100 * share, Math.abs(share) < 0.1 ? 1 : 0).replace(/\.0$/, "")} %`;
 }
 
+// A phrase of the server's as a sentence.
+export function sentence(text, limit = 200) {
+  const shown = line(text, limit);
+  const [first = "", ...rest] = shown;
+  return `${first.toUpperCase()}${rest.join("")}${!shown || /[.!?…]$/.test(shown) ? "" : "."}`;
+}
+
 export function count(n, one, many = `${one}s`) {
   return `${Number(n).toLocaleString("en")} ${n === 1 ? one : many}`;
 }

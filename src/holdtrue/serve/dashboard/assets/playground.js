@@ -3,7 +3,7 @@
 import { streamAnswer } from "./api.js";
 import { el } from "./dom.js";
 import { firing } from "./holds.js";
-import { line, number, percent, printable, signed } from "./plain.js";
+import { line, number, percent, printable, sentence, signed } from "./plain.js";
 import { answerParts, gaugeOf, legend, meter, readTokens } from "./tint.js";
 
 export class Playground {
@@ -101,7 +101,7 @@ class Side {
   #describe() {
     const hold = this.#info.holds.find((one) => one.name === this.select.value);
     this.#heading.textContent = this.name;
-    this.#summary.textContent = [line(hold?.summary, 200), hold && firing(hold)].filter(Boolean).join(" ");
+    this.#summary.textContent = [sentence(hold?.summary), hold && firing(hold)].filter(Boolean).join(" ");
   }
 
   async ask(text, seed, signal) {

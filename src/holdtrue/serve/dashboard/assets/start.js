@@ -3,7 +3,7 @@
 import { Composer, converse, newSessionId, request } from "./composer.js";
 import { el, icon } from "./dom.js";
 import { HoldSwitch } from "./holds.js";
-import { line, number } from "./plain.js";
+import { line, number, sentence } from "./plain.js";
 
 export class Start {
   #store;
@@ -18,7 +18,7 @@ export class Start {
     this.#hold = info.hold;
     const holds = new HoldSwitch(info, (name) => {
       this.#hold = name;
-      holds.show(name);
+      holds.show(name, "");
     });
     holds.show(this.#hold);
     this.#composer = new Composer((text, stop) => this.#say(text, stop), "Write the first message");
@@ -64,8 +64,8 @@ function facts(info) {
     ["Read at block", String(info.layer)],
     ["Held blocks", info.hold_band ? `${info.hold_band[0]} to ${info.hold_band[1]}` : "none"],
     ["Benign answers", calibration ? `mean ${number(calibration.mean)}, sd ${number(calibration.sd)}` : "not calibrated: no z"],
-    ["Detector", `${line(detector.rule, 200)}, alarm at ${number(detector.alarm)}`],
-    ["False alarms", typeof rate === "number" ? `${number(rate, 1)} per 1,000 benign conversations` : "not measured"],
+    ["Detector", sentence(detector.rule, 600)],
+    ["False alarms", typeof rate === "number" ? `${number(rate, 1)} per 1,000 benign turns` : "not measured"],
     ["Text", info.stores_text ? "kept on this server" : "not kept: figures only"],
     ["Axis", line(info.axis_digest, 140)],
     ["Version", line(info.version, 40)],
