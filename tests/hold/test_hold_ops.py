@@ -37,7 +37,7 @@ def decoding(make):
         held = stream.clone()
         step = make(rows)
         step.begin()
-        step.at(0, held, unit, reads=True)
+        step.at(0, unit, reads=True)(held[:, None])
         assert torch.allclose(torch.tensor([row.before for row in step.fed()]), project(stream, unit), atol=1e-5)
         assert torch.allclose(torch.tensor([row.after for row in step.fed()]), project(held, unit), atol=1e-4)
         return held
@@ -48,8 +48,8 @@ def decoding(make):
 ENGINES = {
     "pure": pure,
     "in place": in_place,
-    "decoding on the host": decoding(lambda rows: HostCap(rows, [0])),
-    "decoding on a device": decoding(lambda rows: DeviceCap(rows, [0], [torch.device("cpu")])),
+    "decoding on the host": decoding(HostCap),
+    "decoding on a device": decoding(DeviceCap),
 }
 
 

@@ -29,7 +29,7 @@ def small_reader() -> LiveReader:
 
 def an_axis(chat: ChatModel, layer: int = 1) -> Axis:
     vectors = torch.randn(chat.n_layers, chat.d_model, generator=torch.Generator().manual_seed(0))
-    ids = chat.template.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello! " * 30}])
+    ids = chat.template.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello! " * 60}])
     projections = HFEngine(chat).project(ids, unit(vectors)).numpy()
     size = projections.shape[1] // 6
     card = bare_card(

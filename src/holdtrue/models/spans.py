@@ -15,7 +15,7 @@ from holdtrue.errors import TranscriptError
 from holdtrue.models.messages import Message
 from holdtrue.models.template import ChatTemplate
 
-__all__ = ["ReadPass", "TurnSpan", "read_passes"]
+__all__ = ["ReadPass", "TurnSpan", "common_prefix", "read_passes", "read_turn", "thinking_end", "token_within"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,21 @@ def read_passes(template: ChatTemplate, messages: Sequence[Message]) -> tuple[Re
     return tuple(sorted(passes, key=lambda each: each.turns[0].turn))
 
 
+def read_turn(template: ChatTemplate, messages: Sequence[Message], turn: int) -> ReadPass:
+    """The pass of one assistant turn alone, in the context it was written in.
+
+    Args:
+        template: the model's chat template.
+        messages: the turns, oldest first.
+        turn: index of the turn among them.
+
+    Raises:
+        TranscriptError: as for `read_passes`.
+    """
+    text, found = _locate(template, messages, turn)
+    return _read(template, text, [found])
+
+
 def _locate(template: ChatTemplate, messages: Sequence[Message], turn: int) -> tuple[str, _Range]:
     before = list(messages[:turn])
     text = template.render([*before, messages[turn]])
@@ -95,8 +110,8 @@ def _locate(template: ChatTemplate, messages: Sequence[Message], turn: int) -> t
     try:
         head = template.render(before, add_generation_prompt=True)
     except TranscriptError:
-        head = one[: _common_prefix(one, other)]  # Refuses a conversation without a turn of the user's.
-    start = _common_prefix(head, text)
+        head = one[: common_prefix(one, other)]  # Refuses a conversation without a turn of the user's.
+    start = common_prefix(head, text)
     opening = template.think_tags[0]
     bare = text[:start].rstrip()
     if bare.endswith(opening):
@@ -113,16 +128,16 @@ def _read(template: ChatTemplate, text: str, ranges: list[_Range]) -> ReadPass:
 
     def within(start: int, end: int) -> tuple[int, ...]:
         near = range(bisect_left(starts, start), bisect_right(starts, end))
-        return tuple(at for at in near if _within(offsets[at], start, end) and ids[at] not in special)
+        return tuple(at for at in near if token_within(offsets[at], start, end) and ids[at] not in special)
 
     turns = []
     for turn, start, end in ranges:
-        cut, answer = _thinking_end(text[start:end], template.think_tags)
+        cut, answer = thinking_end(text[start:end], template.think_tags)
         turns.append(TurnSpan(turn, answer=within(start + answer, end), thinking=within(start, start + cut)))
     return ReadPass(token_ids=tuple(ids), turns=tuple(turns))
 
 
-def _thinking_end(content: str, tags: tuple[str, str]) -> tuple[int, int]:
+def thinking_end(content: str, tags: tuple[str, str]) -> tuple[int, int]:
     """Where the thinking segment ends and where the answer starts; (0, 0) without such a segment."""
     opening, closing = tags
     if not content.lstrip().startswith(opening):
@@ -134,7 +149,8 @@ def _thinking_end(content: str, tags: tuple[str, str]) -> tuple[int, int]:
     return cut, len(content) - len(content[cut:].lstrip())
 
 
-def _within(offset: tuple[int, int], start: int, end: int) -> bool:
+def token_within(offset: tuple[int, int], start: int, end: int) -> bool:
+    """Whether a token's characters lie in `start:end`."""
     first, last = offset
     if first == last:  # Byte-level tokenizers trim a token of blanks to the point where it ends.
         return start < first <= end
@@ -146,7 +162,8 @@ def _tail(one: str, other: str) -> str:
     return one[len(one) - length :]
 
 
-def _common_prefix(one: str, other: str) -> int:
+def common_prefix(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
     # Halving compares slices in C: a long conversation is rendered whole for each of its turns.
     low, high = 0, min(len(one), len(other))
     while low < high:
@@ -159,4 +176,4 @@ def _common_prefix(one: str, other: str) -> int:
 
 
 def _common_suffix(one: str, other: str) -> int:
-    return _common_prefix(one[::-1], other[::-1])
+    return common_prefix(one[::-1], other[::-1])

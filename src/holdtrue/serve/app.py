@@ -80,18 +80,25 @@ def build_app(
         await turns.backend.close()
         turns.store.close()
 
-    app = FastAPI(title="holdtrue", version=version("holdtrue"), docs_url=None, redoc_url=None, lifespan=life)
+    app = FastAPI(
+        title="holdtrue",
+        version=version("holdtrue"),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=life,
+    )
     app.state.standing = standing
     app.state.feed = turns.feed
     install(app)
 
     @app.post("/v1/chat/completions", **CHAT)
     async def chat(request: Request) -> Response:
-        asker = gate.asker(request)
-        if standing.draining:
-            message = "the server is stopping; send it again to another"
-            raise unavailable(message, retry_after=5.0)
         try:
+            asker = gate.asker(request)
+            if standing.draining:
+                message = "the server is stopping; send it again to another"
+                raise unavailable(message, retry_after=5.0)
             return await answer(request, await body_of(request, bounds.body_bytes), asker, turns, names)
         except ApiError as error:
             if error.status < 500:

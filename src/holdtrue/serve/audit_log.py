@@ -19,18 +19,17 @@ class AuditLog:
         self._sampler, self._path = sampler, path
 
     def offer(self, session: str, turn: int, user: str, answer: str) -> None:
-        """Keep the turn if it is drawn.
+        """Keep the turn if it is drawn; what is done for the others fails and takes time alike.
 
         Raises:
             StorageError: the disk is full or gone.
         """
-        if not self._sampler.chosen(session, turn):
-            return
         line = json.dumps({"session": session, "turn": turn, "user": user, "answer": answer}, ensure_ascii=False)
+        drawn = line.encode() + b"\n" if self._sampler.chosen(session, turn) else b""
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             with os.fdopen(descriptor, "ab") as file:
-                file.write(line.encode() + b"\n")
+                file.write(drawn)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from holdtrue.axis import Axis
 from holdtrue.config import settings
-from holdtrue.errors import SettingError
+from holdtrue.errors import HoldtrueError
 from holdtrue.hold import PRESETS, hold_spec
 from holdtrue.models import ChatModel
 from holdtrue.records import HoldSpec
@@ -170,6 +170,6 @@ async def _only_model(url: str, live: LiveReader, key: str, timeout_seconds: flo
 def _possible(backend: Backend, spec: HoldSpec) -> bool:
     try:
         backend.check_hold(spec)
-    except SettingError:
+    except HoldtrueError:
         return False
     return True

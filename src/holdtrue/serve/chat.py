@@ -1,8 +1,9 @@
 """`POST /v1/chat/completions`."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -30,7 +31,8 @@ async def answer(request: Request, raw: bytes, asker: Asker, turns: Turns, names
     Raises:
         ApiError: it can't be answered.
     """
-    asked = wire.parse_chat(raw)
+    # Megabytes of JSON take a while to check: off the event loop.
+    asked = await anyio.to_thread.run_sync(wire.parse_chat, raw)
     wire.check_model(asked.model, names)
     turn = await Turn.begin(turns, asked, asker)
     stamp = Stamp(
@@ -45,7 +47,7 @@ async def answer(request: Request, raw: bytes, asker: Asker, turns: Turns, names
     chunks = _chunks(turn, asked, stamp)
     # What goes wrong before the first chunk still has a status of its own.
     first = await until_left(request.receive, anext(chunks))
-    return EventStream(_with_first(first, chunks))
+    return EventStream(_with_first(first, chunks), chunks.aclose)
 
 
 async def _whole(turn: Turn, asked: ChatRequest, stamp: Stamp) -> dict[str, object]:
@@ -65,17 +67,19 @@ async def _whole(turn: Turn, asked: ChatRequest, stamp: Stamp) -> dict[str, obje
     return wire.completion(stamp, choices, _usage(turn), turn.report())
 
 
-async def _chunks(turn: Turn, asked: ChatRequest, stamp: Stamp) -> AsyncIterator[bytes]:
+async def _chunks(turn: Turn, asked: ChatRequest, stamp: Stamp) -> AsyncGenerator[bytes, None]:
     wants_log_probs = asked.top_logprobs is not None
-    began = False
+    opening = b"".join(wire.event(wire.role_chunk(stamp, each)) for each in range(asked.n))
     async with closed(turn.pieces()) as pieces:
         async for index, piece in pieces:
-            if not began:
-                began = True
-                for each in range(asked.n):
-                    yield wire.event(wire.role_chunk(stamp, each))
+            # Not before there is something to say: what goes wrong until then has a status of its own.
+            if opening:
+                yield opening
+                opening = b""
             if piece.text or (wants_log_probs and piece.choices):
                 yield wire.event(wire.chunk(stamp, index, piece.text, piece.choices if wants_log_probs else None))
+    if opening:
+        yield opening
     for index in range(asked.n):
         yield wire.event(wire.finish_chunk(stamp, index, turn.outcomes[index].finish_reason))
     yield wire.event(wire.last_chunk(stamp, turn.report(), _usage(turn) if asked.include_usage else None))

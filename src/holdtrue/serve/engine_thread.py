@@ -6,10 +6,11 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol, final
+from types import TracebackType
+from typing import Protocol, final, runtime_checkable
 
 from holdtrue.engines import GenerateRequest
-from holdtrue.engines.hf import Batcher, Event
+from holdtrue.engines.hf import Event
 from holdtrue.serve.failures import ApiError, internal, overloaded, unavailable
 
 __all__ = ["EngineThread", "Ticket"]
@@ -17,11 +18,14 @@ __all__ = ["EngineThread", "Ticket"]
 _log = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class _Runs(Protocol):
     """What the thread needs of a batcher."""
 
-    @property
-    def n_rows(self) -> int: ...
+    def __enter__(self) -> object: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
     @property
     def full(self) -> bool: ...
     def add(self, request: GenerateRequest) -> int: ...
@@ -37,7 +41,6 @@ class Ticket:
     request: GenerateRequest
     loop: asyncio.AbstractEventLoop
     events: "asyncio.Queue[Event | ApiError]"
-    row: int | None = None
     gone: bool = False
     """Set by whoever waits, once nobody does."""
 
@@ -55,12 +58,13 @@ class EngineThread:
 
     Args:
         batcher: used by this thread alone from `start` to `stop`.
+        max_rows: its places.
         max_queue: requests waiting for a place at the most; past it, 429.
     """
 
-    def __init__(self, batcher: Batcher, max_queue: int) -> None:
+    def __init__(self, batcher: _Runs, max_rows: int, max_queue: int) -> None:
         self._batcher = batcher
-        self._max_queue = max_queue
+        self._most = max_rows + max_queue
         self._changed = threading.Condition()
         self._waiting: deque[Ticket] = deque()
         self._running: dict[int, Ticket] = {}
@@ -99,7 +103,8 @@ class EngineThread:
             if not self.alive:
                 message = "the server is stopping; send it again to another"
                 raise unavailable(message, retry_after=5.0)
-            if len(self._waiting) >= self._max_queue:
+            # Both together: places that are free, but not yet given out, are no reason to refuse.
+            if self._n_here() >= self._most:
                 raise overloaded(max(1.0, 50 * self.step_seconds))
             self._waiting.append(ticket)
             self._changed.notify()
@@ -111,6 +116,9 @@ class EngineThread:
             ticket.gone = True
             self._changed.notify()
 
+    def _n_here(self) -> int:
+        return sum(not ticket.gone for ticket in (*self._waiting, *self._running.copy().values()))
+
     def stop(self) -> None:
         """Stop after the step under way; whoever still waits hears 503."""
         with self._changed:
@@ -120,11 +128,19 @@ class EngineThread:
             self._thread.join()
 
     def _run(self) -> None:
-        with self._batcher:
-            while self._admit():
-                self._step()
-        for ticket in (*self._waiting, *self._running.values()):
-            ticket.hear(unavailable("the server stopped before this answer was finished; send it again"))
+        try:
+            with self._batcher:
+                while self._admit():
+                    self._step()
+        finally:
+            # However it ends, nobody may be left waiting, and nobody new be let in.
+            with self._changed:
+                self._stopping = True
+                left = (*self._waiting, *self._running.values())
+                self._waiting.clear()
+                self._running.clear()
+            for ticket in left:
+                ticket.hear(unavailable("the server stopped before this answer was finished; send it again"))
 
     def _admit(self) -> bool:
         """Wait for something to do; drop who has left, and let others in. False when it is time to stop."""
@@ -137,9 +153,15 @@ class EngineThread:
                 del self._running[row]
             self._waiting = deque(ticket for ticket in self._waiting if not ticket.gone)
             while self._waiting and not self._batcher.full:
-                ticket = self._waiting.popleft()
-                self._running[self._batcher.add(ticket.request)] = ticket
+                self._place(self._waiting.popleft())
         return True
+
+    def _place(self, ticket: Ticket) -> None:
+        try:
+            self._running[self._batcher.add(ticket.request)] = ticket
+        except Exception:  # noqa: BLE001 - a request that can't be begun must not end the server
+            _log.exception("a request couldn't be begun; it is dropped")
+            ticket.hear(internal())
 
     def _step(self) -> None:
         if not self._running:
@@ -149,10 +171,11 @@ class EngineThread:
             events = self._batcher.step()
         except Exception:  # noqa: BLE001 - one poisoned step must not end the server
             _log.exception("a step of the engine failed; its %d requests are dropped", len(self._running))
-            for row, ticket in self._running.items():
-                self._batcher.drop(row)
+            dropped, self._running = self._running, {}
+            for ticket in dropped.values():
                 ticket.hear(internal())
-            self._running.clear()
+            for row in dropped:
+                self._batcher.drop(row)
             return
         self.step_seconds = time.perf_counter() - began
         for event in events:

@@ -16,6 +16,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._listeners: dict[asyncio.Queue[tuple[str, Mapping[str, object]] | None], str | None] = {}
+        self._closed = False
 
     def tell(self, event: str, data: Mapping[str, object], owner: str) -> None:
         """Tell an event about a session.
@@ -39,6 +40,8 @@ class Feed:
         Args:
             owner: whose sessions; None for all.
         """
+        if self._closed:
+            return
         listener: asyncio.Queue[tuple[str, Mapping[str, object]] | None] = asyncio.Queue(_BACKLOG)
         self._listeners[listener] = owner
         try:
@@ -48,7 +51,8 @@ class Feed:
             self._listeners.pop(listener, None)
 
     def close(self) -> None:
-        """End every listening."""
+        """End every listening; nobody new is listened to."""
+        self._closed = True
         for listener in list(self._listeners):
             self._end(listener)
 

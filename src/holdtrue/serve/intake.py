@@ -1,19 +1,25 @@
 """Reading a request without trusting it: its key, its size, its pace, and whether its client is still there."""
 
 import asyncio
+import ipaddress
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, final
+from urllib.parse import urlsplit
 
 import anyio
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from holdtrue.serve.failures import ApiError, forbidden, too_large, unauthorised
+from holdtrue.errors import HoldtrueError
+from holdtrue.serve.failures import ApiError, forbidden, shown, too_large, unauthorised, unavailable
 from holdtrue.serve.keys import KeyRing
 from holdtrue.serve.turns import Asker
 
-__all__ = ["EventStream", "Gate", "body_of", "until_left"]
+__all__ = ["EventStream", "Gate", "body_of", "is_loopback", "until_left"]
+
+_log = logging.getLogger(__name__)
 
 _BODY_SECONDS: Final = 30.0
 """The longest a body may dribble in."""
@@ -35,12 +41,18 @@ class Gate:
         """Who sends this.
 
         Raises:
-            ApiError: 401.
+            ApiError: 401; 403 for another site's page; 503 while the key file is damaged.
         """
         if self._keys is None:
+            _own_page(request)
             return Asker()
         kind, _, presented = request.headers.get("authorization", "").partition(" ")
-        key = self._keys.check(presented.strip()) if kind.lower() == "bearer" else None
+        try:
+            key = self._keys.check(presented.strip()) if kind.lower() == "bearer" else None
+        except HoldtrueError:
+            _log.exception("the key file can't be read: nobody is let in until it is mended")
+            message = "the server can't read its keys; its operator has to mend that"
+            raise unavailable(message) from None
         if key is None:
             raise unauthorised()
         return Asker(key.id, key.operator)
@@ -58,6 +70,40 @@ class Gate:
         return asker
 
 
+def _own_page(request: Request) -> None:
+    """Refuse what a browser sends for somebody else's page: without keys, reaching the server is all it takes.
+
+    A page may name this machine by a host name of its own (DNS rebinding), or send a form across sites.
+
+    Raises:
+        ApiError: 403.
+    """
+    host, origin = request.headers.get("host", ""), request.headers.get("origin")
+    if not is_loopback(_host_name(host)):
+        message = f"the host {shown(host)} isn't this machine's own name; use 127.0.0.1 or localhost, or give --keys"
+        raise forbidden(message, code="host_not_allowed")
+    if origin is not None and origin.partition("://")[2] != host:
+        message = f"a page of {shown(origin)} may not use this server; open the server's own page, or give --keys"
+        raise forbidden(message, code="origin_not_allowed")
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 async def body_of(request: Request, limit_bytes: int) -> bytes:
     """The whole body.
 
@@ -65,7 +111,7 @@ async def body_of(request: Request, limit_bytes: int) -> bytes:
         ApiError: 413 past the limit, 408 when it doesn't arrive.
     """
     stated = request.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > limit_bytes:
+    if stated.isdecimal() and int(stated[:20]) > limit_bytes:
         raise too_large(limit_bytes)
     parts: list[bytes] = []
     size = 0
@@ -86,14 +132,14 @@ async def until_left(receive: Receive, work: Awaitable[Any]) -> Any:
     """Await some work, but not for a client that has left.
 
     Raises:
-        asyncio.CancelledError: it left; the work was cancelled.
+        ClientDisconnect: it left; the work was cancelled.
     """
     task = asyncio.ensure_future(work)
     watcher = asyncio.ensure_future(_left(receive))
     try:
         await asyncio.wait((task, watcher), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise asyncio.CancelledError
+            raise ClientDisconnect
         return task.result()
     finally:
         for each in (task, watcher):

@@ -51,7 +51,7 @@ class LocalBackend:
         limits = [limit for limit in (max_context, model.max_positions) if limit is not None]
         self._limit = min(limits, default=None)
         self._think = think_tokens(model)
-        self._thread = EngineThread(Batcher(model, axis.units, axis.layer, max_rows), max_queue)
+        self._thread = EngineThread(Batcher(model, axis.units, axis.layer, max_rows), max_rows, max_queue)
         self._thread.start()
         self.model = model.name
         self.reader: str | None = None

@@ -35,7 +35,7 @@ class Metrics:
         self.turns = counter("turns", "Answers given.")
         self.left = counter("turns_left", "Answers whose client left before their end.")
         self.failed = counter("turns_failed", "Answers that failed.")
-        self.refused = counter("requests_refused", "Requests answered with a status of 400 to 499.")
+        self.refused = counter("requests_refused", "Requests for an answer that got a status of 400 to 499.")
         self.prompt_tokens = counter("prompt_tokens", "Tokens of prompts.")
         self.completion_tokens = counter("completion_tokens", "Tokens of answers, those put aside included.")
         self.redraws = counter("redraws", "Answers drawn and put aside.")

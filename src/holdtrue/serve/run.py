@@ -1,7 +1,7 @@
 """Run a server: where it may listen, how it stops."""
 
-import ipaddress
 import logging
+import signal
 from socket import socket
 from types import FrameType
 from typing import final
@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from holdtrue.errors import SettingError
+from holdtrue.serve.intake import is_loopback
 
 __all__ = ["check_address", "run_app"]
 
@@ -22,7 +23,7 @@ def check_address(host: str, *, has_keys: bool) -> None:
     Raises:
         SettingError: another address, and no keys.
     """
-    if has_keys or _is_loopback(host):
+    if has_keys or is_loopback(host):
         return
     message = (
         f"--host {host} can be reached from other machines, and no keys are set; make one with "
@@ -49,6 +50,9 @@ def run_app(app: FastAPI, host: str, port: int, *, drain_seconds: float = 60.0) 
         port=port,
         log_level="warning",
         access_log=False,
+        http="h11",
+        ws="none",
+        lifespan="on",
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(drain_seconds)),
@@ -74,7 +78,10 @@ class _Server(uvicorn.Server):
         app = self.config.app
         if isinstance(app, FastAPI):
             app.state.standing.draining = True
-        super().handle_exit(sig, frame)
+        # Not uvicorn's own: it would raise the signal again in the end, and a server that was told to stop and has
+        # finished its work leaves with 0.
+        self.force_exit |= self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Stop listening and wait for what is open."""
@@ -91,12 +98,3 @@ class _Server(uvicorn.Server):
                 host, port = bound.getsockname()[:2]
                 shown = f"[{host}]" if ":" in host else host
                 _log.warning("listening on http://%s:%s (dashboard at the same address)", shown, port)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

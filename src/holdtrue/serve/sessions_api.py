@@ -1,6 +1,7 @@
 """Sessions over HTTP: list, look, set the hold, export, delete; and the live feed."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Final
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from holdtrue.serve import wire
-from holdtrue.serve.failures import bad_request, not_found
+from holdtrue.serve.failures import ApiError, bad_request, not_found, shown
 from holdtrue.serve.intake import EventStream, Gate, body_of
 from holdtrue.serve.store import Session
 from holdtrue.serve.stored import stored
@@ -27,11 +28,25 @@ def session_routes(turns: Turns, gate: Gate, max_body_bytes: int) -> APIRouter:
 
     async def found(request: Request, session_id: str) -> tuple[Asker, Session]:
         asker = gate.asker(request)
+        _possible(session_id)
         session = await stored(store.find, session_id, asker.sees)
         if session is None:
-            message = f"no session '{session_id[:80]}' here; /v1/sessions lists them"
-            raise not_found(message, param="session")
+            raise _no_session(session_id)
         return asker, session
+
+    async def whole(request: Request, session_id: str, headers: Mapping[str, str]) -> Response:
+        owner = gate.asker(request).sees
+        _possible(session_id)
+
+        def written() -> Response | None:
+            # Written out here, off the event loop: a long session has every token of every turn.
+            session = store.export(session_id, owner)
+            return None if session is None else JSONResponse(session, headers=headers)
+
+        response = await stored(written)
+        if response is None:
+            raise _no_session(session_id)
+        return response
 
     @routes.get("/v1/sessions")
     async def recent(request: Request) -> Response:
@@ -41,14 +56,12 @@ def session_routes(turns: Turns, gate: Gate, max_body_bytes: int) -> APIRouter:
 
     @routes.get("/v1/sessions/{session_id}")
     async def look(request: Request, session_id: str) -> Response:
-        _, session = await found(request, session_id)
-        return JSONResponse(await stored(store.export, session.id))
+        return await whole(request, session_id, {})
 
     @routes.get("/v1/sessions/{session_id}/export")
     async def export(request: Request, session_id: str) -> Response:
-        _, session = await found(request, session_id)
-        name = f'attachment; filename="{session.id.replace(":", "_")}.json"'
-        return JSONResponse(await stored(store.export, session.id), headers={"Content-Disposition": name})
+        name = re.sub(r"[^A-Za-z0-9_.-]", "_", session_id)
+        return await whole(request, session_id, {"Content-Disposition": f'attachment; filename="{name}.json"'})
 
     @routes.patch("/v1/sessions/{session_id}")
     async def set_hold(request: Request, session_id: str) -> Response:
@@ -60,8 +73,7 @@ def session_routes(turns: Turns, gate: Gate, max_body_bytes: int) -> APIRouter:
             raise bad_request(message, param="hold", code="invalid_value")
         changed = await stored(store.set_hold, session.id, turns.hold_for(asked, asker, session), asker.sees)
         if changed is None:
-            message = f"session '{session.id}' was deleted meanwhile"
-            raise not_found(message, param="session")
+            raise _no_session(session.id)
         turns.feed.tell("session", changed.summary(), changed.owner)
         return JSONResponse(changed.summary())
 
@@ -101,6 +113,16 @@ async def _live(turns: Turns, owner: str | None) -> AsyncIterator[bytes]:
             waiting.cancel()
             with suppress(asyncio.CancelledError, StopAsyncIteration):
                 await waiting
+
+
+def _possible(session_id: str) -> None:
+    # PostgreSQL would take a NUL for a failure of its own.
+    if not session_id.isprintable():
+        raise _no_session(session_id)
+
+
+def _no_session(session_id: str) -> ApiError:
+    return not_found(f"no session {shown(session_id)} here; /v1/sessions lists them", param="session")
 
 
 def _limit(text: str | None) -> int:

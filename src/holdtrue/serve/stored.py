@@ -1,6 +1,7 @@
 """Asking the store from the event loop: off it, and its failures in the server's words."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ import anyio.to_thread
 from holdtrue.errors import SettingError, StorageError
 from holdtrue.serve.failures import bad_request, unavailable
 
-__all__ = ["stored"]
+__all__ = ["stored", "to_its_end"]
 
 T = TypeVar("T")
 
@@ -27,3 +28,17 @@ async def stored(call: Callable[..., T], *args: Any, **named: Any) -> T:
         raise unavailable(message) from None
     except SettingError as error:
         raise bad_request(str(error), param="holdtrue.session", code="session_refused") from None
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await work that isn't left half done: whoever is cancelled meanwhile still waits for it.
+
+    Raises:
+        asyncio.CancelledError: after it has ended.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise

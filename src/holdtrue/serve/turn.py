@@ -1,6 +1,7 @@
 """One turn's life: context, answer, reading, drift, and the durable record, in this order."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,15 +9,19 @@ from typing import Final, final
 
 from holdtrue.hold import HAND_OVER, Shaped, shape, summary_request, summary_tokens, with_summary
 from holdtrue.records import ContextSpec, HoldSpec
+from holdtrue.serve.audit_log import AuditLog
 from holdtrue.serve.backend import Outcome, Piece, TokenReading, TurnRequest, closed
-from holdtrue.serve.failures import ApiError, timed_out
+from holdtrue.serve.choices import drawn
+from holdtrue.serve.failures import ApiError
 from holdtrue.serve.store import Session, StoredToken, StoredTurn
-from holdtrue.serve.stored import stored
+from holdtrue.serve.stored import stored, to_its_end
 from holdtrue.serve.turns import Asker, Turns
 from holdtrue.serve.wire import ChatRequest, digest_after
 from holdtrue.watch import Alarm, Detector
 
 __all__ = ["Turn"]
+
+_log = logging.getLogger(__name__)
 
 _ALARMED: Final = "alarmed_turns"
 """Answers in a row under a standing alarm, kept beside the detector's state."""
@@ -53,6 +58,8 @@ class Turn:
         """By choice, as they finish."""
         self._texts = [""] * request.n
         self._readings: list[TokenReading] = []
+        self._spoken = (0.0, 0)
+        """Sum and number of the answer's readings, thinking left out."""
         self._handed_over = False
 
     @classmethod
@@ -72,9 +79,8 @@ class Turn:
             ApiError: the turn can't be answered, or can't be kept.
         """
         began, metrics = time.monotonic(), self._turns.metrics
-        finished = False
         try:
-            async with self._turns.lock(self.session_id):
+            async with self._turns.alone(self.session_id):
                 await self._again()
                 first = True
                 async with closed(self._answered()) as items:
@@ -84,22 +90,28 @@ class Turn:
                             first = False
                         self._take(index, piece)
                         yield index, piece
-                await self._keep()
-            finished = True
-        except GeneratorExit:
+                # A client that leaves now doesn't undo an answer it has read.
+                await to_its_end(self._keep())
+        except (GeneratorExit, asyncio.CancelledError):
             metrics.left.inc()
             raise
-        except ApiError:
-            metrics.failed.inc()
+        except Exception as error:
+            # What is refused is counted where it is answered.
+            if not (isinstance(error, ApiError) and error.status < 500):
+                metrics.failed.inc()
             raise
-        finally:
-            if finished:
-                metrics.seconds.observe(time.monotonic() - began)
+        metrics.seconds.observe(time.monotonic() - began)
 
     async def _again(self) -> None:
-        """Another turn of the session may have been answered while this one waited for its lock."""
-        if self._session is not None:
-            self._adopt(await stored(self._turns.store.find, self.session_id, self._asker.sees))
+        """Another turn of the session may have been answered, or have begun it, while this one waited."""
+        if self._session is not None or self._request.session is not None:
+            named = replace(self._request, session=self.session_id)
+            self._adopt((await self._turns.session_of(named, self._asker))[1])
+
+    @property
+    def _owner(self) -> str:
+        """Whose session it is: an operator may speak in somebody else's."""
+        return self._session.owner if self._session else self._asker.owner
 
     def _adopt(self, session: Session | None) -> None:
         state = dict(session.detector) if session else {}
@@ -117,42 +129,19 @@ class Turn:
                 self.outcomes[index] = Outcome("stop", 0, 0, None, None, None, note="handed over")
                 yield index, Piece(HAND_OVER)
             return
-        queue: asyncio.Queue[tuple[int, Piece | Outcome | Exception]] = asyncio.Queue()
-        asked = [self._asked(shaped, index) for index in range(self._request.n)]
-        tasks = [asyncio.create_task(self._pump(index, each, queue)) for index, each in enumerate(asked)]
-        try:
-            while len(self.outcomes) < len(tasks):
-                index, item = await queue.get()
-                if isinstance(item, Exception):
-                    raise item
+        asked = [self._asked(shaped.messages, index) for index in range(self._request.n)]
+        async with closed(drawn(self._turns.backend, asked, self._turns.timeout_seconds)) as items:
+            async for index, item in items:
                 if isinstance(item, Outcome):
                     self.outcomes[index] = item
                 else:
                     yield index, item
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _pump(
-        self, index: int, asked: TurnRequest, queue: "asyncio.Queue[tuple[int, Piece | Outcome | Exception]]"
-    ) -> None:
-        limit = self._turns.timeout_seconds
-        try:
-            async with asyncio.timeout(limit), closed(self._turns.backend.answer(asked)) as items:
-                async for item in items:
-                    queue.put_nowait((index, item))
-        except TimeoutError:
-            message = f"the answer took longer than {limit:g} s; ask for fewer tokens, or again later"
-            queue.put_nowait((index, timed_out(message)))
-        except Exception as error:  # noqa: BLE001 - raised where the turn is awaited
-            queue.put_nowait((index, error))
-
-    def _asked(self, shaped: Shaped, index: int) -> TurnRequest:
+    def _asked(self, messages: tuple[dict[str, str], ...], index: int) -> TurnRequest:
         request = self._request
         seed = request.seed if request.seed is not None else time.time_ns()
         return TurnRequest(
-            messages=shaped.messages,
+            messages=messages,
             hold=self.hold,
             drifting=self._alarm.stands,
             session=self.session_id,
@@ -180,8 +169,7 @@ class Turn:
         if shaped.to_summarise is None or spec.budget_tokens is None:
             return shaped
         asked = replace(
-            self._asked(shaped, 0),
-            messages=summary_request(shaped.to_summarise),
+            self._asked(summary_request(shaped.to_summarise), 0),
             hold=self.hold.model_copy(update={"context": ContextSpec()}),
             session=f"{self.session_id}/summary",
             max_tokens=summary_tokens(spec.budget_tokens),
@@ -190,8 +178,8 @@ class Turn:
             top_logprobs=None,
         )
         summary = ""
-        async with asyncio.timeout(self._turns.timeout_seconds), closed(self._turns.backend.answer(asked)) as items:
-            async for item in items:
+        async with closed(drawn(self._turns.backend, [asked], self._turns.timeout_seconds)) as items:
+            async for _, item in items:
                 summary += item.text if isinstance(item, Piece) else ""
         return with_summary(shaped, summary)
 
@@ -199,20 +187,21 @@ class Turn:
         self._texts[index] += piece.text
         if index:
             return
+        axis = self._turns.axis
         for reading in piece.readings:
             self._readings.append(reading)
-            spoken = [each.after for each in self._readings if not each.thinking]
-            mean = sum(spoken) / len(spoken) if spoken else None
-            axis = self._turns.axis
+            if not reading.thinking:
+                self._spoken = (self._spoken[0] + reading.after, self._spoken[1] + 1)
+            total, n = self._spoken
             self._turns.feed.tell(
                 "token",
                 {
                     "session": self.session_id,
                     "turn": (self._session.n_turns if self._session else 0) + 1,
                     **_token(reading),
-                    "z": axis.z(mean) if mean is not None and axis.card.calibration else None,
+                    "z": axis.z(total / n) if n and axis.card.calibration else None,
                 },
-                self._asker.owner,
+                self._owner,
             )
 
     async def _keep(self) -> None:
@@ -249,24 +238,21 @@ class Turn:
             completion_tokens=outcome.completion_tokens,
             tokens=tuple(_token(reading) for reading in self._readings),
         )
-        # A client that leaves now doesn't undo an answer it has read.
-        self._session = await asyncio.shield(
-            stored(
-                store.record_turn,
-                turn,
-                history_digest=digest_after(self._request.messages, self._texts[0]),
-                detector={**self._detector.state, _ALARMED: float(self._alarmed)},
-                alarm_turn=self._alarm.alarm_turn,
-            )
+        self._session = await stored(
+            store.record_turn,
+            turn,
+            history_digest=await stored(digest_after, self._request.messages, self._texts[0]),
+            detector={**self._detector.state, _ALARMED: float(self._alarmed)},
+            alarm_turn=self._alarm.alarm_turn,
         )
         number = self._session.n_turns
         for each in self.outcomes.values():
             turns.metrics.book(each, alarm=self._alarm.stands)
-        if turns.audit is not None and outcome.note != "handed over":
-            await stored(turns.audit.offer, self.session_id, number, user, self._texts[0])
+        if turns.audit is not None and not self._handed_over:
+            await _offer(turns.audit, self.session_id, number, user, self._texts[0])
         told = {**replace(turn, turn=number).as_json(), "session": self.session_id, "drift": self._alarm.statistic}
-        turns.feed.tell("turn", told, self._asker.owner)
-        turns.feed.tell("session", self._session.summary(), self._asker.owner)
+        turns.feed.tell("turn", told, self._owner)
+        turns.feed.tell("session", self._session.summary(), self._owner)
 
     def text(self, index: int) -> str:
         """A choice's text so far."""
@@ -294,6 +280,14 @@ class Turn:
         if self._request.tokens:
             told["tokens"] = [dict(_token(reading)) for reading in self._readings]
         return told
+
+
+async def _offer(audit: AuditLog, session: str, turn: int, user: str, answer: str) -> None:
+    try:
+        await stored(audit.offer, session, turn, user, answer)
+    except ApiError as error:
+        # Neither refused nor told of: the client would learn which turns are drawn.
+        _log.error("the audit log can't be written, and misses what was drawn: %s", error)  # noqa: TRY400
 
 
 def _token(reading: TokenReading) -> StoredToken:

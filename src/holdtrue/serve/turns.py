@@ -2,17 +2,17 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import final
-from weakref import WeakValueDictionary
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final, final
 
 from holdtrue.axis import Axis
 from holdtrue.errors import HoldtrueError
 from holdtrue.records import HoldSpec
 from holdtrue.serve.audit_log import AuditLog
 from holdtrue.serve.backend import Backend
-from holdtrue.serve.failures import ApiError, bad_request, forbidden
+from holdtrue.serve.failures import ApiError, bad_request, forbidden, overloaded
 from holdtrue.serve.feed import Feed
 from holdtrue.serve.metrics import Metrics
 from holdtrue.serve.store import Session, SessionStore
@@ -21,6 +21,9 @@ from holdtrue.serve.wire import ChatRequest, digest_before, named_hold
 from holdtrue.watch import DriftRule
 
 __all__ = ["Asker", "Turns"]
+
+_MOST_WAITING: Final = 16
+"""Turns of one session that wait for it to be answered."""
 
 
 @final
@@ -62,17 +65,21 @@ class Turns:
     audit: AuditLog | None = None
 
     def __post_init__(self) -> None:
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._lines: dict[str, _Line] = {}
 
     async def session_of(self, request: ChatRequest, asker: Asker) -> tuple[str, Session | None]:
         """The session a request belongs to, by name or by the conversation it sends again; a new id for a new one.
 
         Raises:
-            ApiError: 503 when the store fails.
+            ApiError: 400 when the id is somebody else's, 503 when the store fails.
         """
         if request.session is not None:
-            return request.session, await stored(self.store.find, request.session, asker.sees)
-        digest = digest_before(request.messages)
+            session = await stored(self.store.find, request.session)
+            if session is not None and asker.sees not in {None, session.owner}:
+                message = f"session id '{request.session}' is taken; choose another, or leave it out"
+                raise bad_request(message, param="holdtrue.session", code="session_refused")
+            return request.session, session
+        digest = await stored(digest_before, request.messages)
         known = None if digest is None else await stored(self.store.find_by_history, digest, asker.owner)
         return known.id if known else f"ses_{secrets.token_urlsafe(16)}", known
 
@@ -83,11 +90,16 @@ class Turns:
             ApiError: 403 where clients may not choose, 400 where it can't be had.
         """
         if asked is None:
-            return session.hold if session else self.default
+            if session is None:
+                return self.default
+            # It may have been set under another axis.
+            return self._possible(session.hold)
         if not (self.client_holds or asker.operator):
             message = "this server's operator sets the hold; leave 'holdtrue.hold' out"
             raise forbidden(message, param="holdtrue.hold", code="hold_not_allowed")
-        hold = named_hold(asked, self.holds)
+        return self._possible(named_hold(asked, self.holds))
+
+    def _possible(self, hold: HoldSpec) -> HoldSpec:
         try:
             self.backend.check_hold(hold)
         except ApiError:
@@ -96,6 +108,30 @@ class Turns:
             raise bad_request(str(error), param="holdtrue.hold", code="hold_not_possible") from None
         return hold
 
-    def lock(self, session: str) -> asyncio.Lock:
-        """Turns of one session are answered one after the other."""
-        return self._locks.setdefault(session, asyncio.Lock())
+    @asynccontextmanager
+    async def alone(self, session: str) -> AsyncIterator[None]:
+        """Turns of one session are answered one after the other.
+
+        Raises:
+            ApiError: 429 when too many of them wait already.
+        """
+        line = self._lines.setdefault(session, _Line())
+        if line.n_turns > _MOST_WAITING:
+            raise overloaded(1.0, f"{_MOST_WAITING} requests wait for this session already; wait for its answers")
+        line.n_turns += 1
+        try:
+            async with line.lock:
+                yield
+        finally:
+            line.n_turns -= 1
+            if not line.n_turns:
+                del self._lines[session]
+
+
+@final
+@dataclass(eq=False)
+class _Line:
+    """Turns of one session that are answered or wait for it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    n_turns: int = 0

@@ -9,13 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from holdtrue.axis import Axis
-from holdtrue.engines.hf import HFEngine
 from holdtrue.engines.hf.reader import Abandoned, ReaderPool, Readout
 from holdtrue.errors import TranscriptError
 from holdtrue.models import ChatModel, ChatTemplate, Message
-from holdtrue.models.spans import _common_prefix, _locate, _read, _thinking_end, _within
+from holdtrue.models.spans import common_prefix, read_turn, thinking_end, token_within
 from holdtrue.watch.growing import GrowingText, added_beginnings
-from holdtrue.watch.reader import Reader
+from holdtrue.watch.reader import check_axis
 
 __all__ = ["Abandoned", "LiveReader", "LiveToken", "LiveTurn", "TurnSummary"]
 
@@ -79,7 +78,7 @@ class LiveReader:
         max_tokens: int = 65_536,
         max_session_tokens: int | None = None,
     ) -> None:
-        Reader(model, HFEngine(model), axis)  # refuses what it would refuse
+        check_axis(model, axis)
         self.model, self.axis = model, axis
         self.beginnings = added_beginnings(model.template)
         self.trims = _trims(model.template)
@@ -121,7 +120,7 @@ class LiveTurn:
         self._reader, self._messages, self._session = reader, messages, session
         self._template = reader.model.template
         one, other = (self._template.render([*messages, {"role": "assistant", "content": a}]) for a in "ab")
-        opening = one[: _common_prefix(one, other)]
+        opening = one[: common_prefix(one, other)]
         try:
             self._prompt = self._template.render(messages, add_generation_prompt=True)
         except TranscriptError:  # It refuses a conversation without a turn of the user's.
@@ -136,7 +135,7 @@ class LiveTurn:
         self._opened = len(opening)
         # A segment that the template writes counts, as afterwards, but was never said: it isn't given.
         self._next = self._text.n_settled
-        self._start = _common_prefix(self._prompt, opening)
+        self._start = common_prefix(self._prompt, opening)
         tag = self._template.think_tags[0]
         bare = opening[: self._start].rstrip()
         if bare.endswith(tag):  # The generation prompt opens the segment itself.
@@ -169,14 +168,14 @@ class LiveTurn:
             return ()
         if self._n_given == 0 and self._said.lstrip().startswith(tags[0]):
             self._reopen()
-        cut, answer = _thinking_end(self._text.text[self._start :], tags)
+        cut, answer = thinking_end(self._text.text[self._start :], tags)
         thinking, said = (self._start, self._start + cut), (self._start + answer, len(self._text.text))
         places: list[tuple[int, bool]] = []
         n_settled = self._text.n_settled
         for at in range(self._next, n_settled):
             if self._text.ids[at] not in self._template.special_ids:
                 for span, thought in ((thinking, True), (said, False)):
-                    if _within(self._text.offsets[at], *span):
+                    if token_within(self._text.offsets[at], *span):
                         places.append((at, thought))
         self._next = max(self._next, n_settled)
         if not places:
@@ -210,8 +209,7 @@ class LiveTurn:
             TranscriptError: the template refuses the answer.
         """
         turn = len(self._messages)
-        text, found = _locate(self._template, [*self._messages, {"role": "assistant", "content": self._said}], turn)
-        whole = _read(self._template, text, [found])
+        whole = read_turn(self._template, [*self._messages, {"role": "assistant", "content": self._said}], turn)
         (span,) = whole.turns
         places = sorted([*((at, True) for at in span.thinking), *((at, False) for at in span.answer)])
         if not places:

@@ -15,9 +15,26 @@ from holdtrue.watch.drift import find_onset
 from holdtrue.watch.trajectory import Trajectory
 from holdtrue.watch.tuning import drift_rule
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "check_axis"]
 
 EXCERPT_CHARACTERS = 160
+
+
+def check_axis(model: ChatModel, axis: Axis) -> None:
+    """Refuse an axis that can't read with a model.
+
+    Raises:
+        ArtifactError: the axis failed its sign self-test.
+        WrongModel: the axis belongs to another model or chat template.
+    """
+    axis.check_sign()
+    axis.check_model(model.weights_digest, model.n_layers, model.d_model, model.name)
+    if axis.card.template_digest != model.template.digest:
+        message = (
+            f"{model.name} renders chats by another template than the axis was fitted and calibrated with; "
+            "give --template the one of the fit, or fit again"
+        )
+        raise WrongModel(message)
 
 
 @final
@@ -35,14 +52,7 @@ class Reader:
     """
 
     def __init__(self, model: ChatModel, engine: Engine, axis: Axis) -> None:
-        axis.check_sign()
-        axis.check_model(model.weights_digest, model.n_layers, model.d_model, model.name)
-        if axis.card.template_digest != model.template.digest:
-            message = (
-                f"{model.name} renders chats by another template than the axis was fitted and calibrated with; "
-                "give --template the one of the fit, or fit again"
-            )
-            raise WrongModel(message)
+        check_axis(model, axis)
         self._model, self._engine, self._axis = model, engine, axis
         self._axis_digest = axis.card.digest
         self.rule = drift_rule(axis.card)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from holdtrue.engines.hf.decode_cap import DecodeCap, DeviceCap, FedToken, HostCap
+from holdtrue.engines.hf.decode_cap import At, DecodeCap, DeviceCap, FedToken, HostCap
 from holdtrue.hold import Floors, cap_
 from holdtrue.models import block_output
 
@@ -37,7 +37,9 @@ class CapHooks:
         self._units = [unit.to(device) for unit, device in zip(units, self._devices, strict=True)]
         self._handles: dict[int, RemovableHandle] = {}
         self._floors: tuple[Floors | None, ...] = ()
-        self._cap: DecodeCap = HostCap((), ())
+        self._cap: DecodeCap = HostCap(())
+        self._at: dict[int, At] = {}
+        """What to do at each block while decoding."""
         self._held: Bool[Tensor, "rows pos"] | None = None
         self._decoding = False
         self._entered = False
@@ -67,7 +69,9 @@ class CapHooks:
         self._floors = tuple(floors)
         layers = sorted(self._wanted)
         on_host = all(self._devices[layer].type == "cpu" for layer in layers)
-        self._cap = HostCap(self._floors, layers) if on_host else DeviceCap(self._floors, layers, self._devices)
+        self._cap = HostCap(self._floors) if on_host else DeviceCap(self._floors)
+        for layer in layers:
+            self._at[layer] = self._cap.at(layer, self._units[layer], reads=layer == self._read_layer)
         if self._entered:
             self._attach()
 
@@ -92,11 +96,11 @@ class CapHooks:
             self._handles[layer] = self._layers[layer].register_forward_hook(self._hook(layer))
 
     def _hook(self, layer: int) -> Callable[[nn.Module, object, Tensor | tuple[Any, ...]], None]:
-        unit, reads = self._units[layer], layer == self._read_layer
+        unit, at = self._units[layer], self._at
 
         def hook(_module: nn.Module, _args: object, output: Tensor | tuple[Any, ...]) -> None:
             if self._decoding:
-                self._cap.at(layer, block_output(output)[:, 0], unit, reads=reads)
+                at[layer](output if isinstance(output, Tensor) else block_output(output))
             elif self._held is not None:
                 self._hold_prompt(layer, block_output(output), unit)
 

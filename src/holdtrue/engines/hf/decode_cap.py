@@ -1,6 +1,6 @@
 """The cap while decoding, a token per row: on the host for CPUs, without synchronising for accelerators."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from holdtrue.hold import Floors, lift, project
 
-__all__ = ["DecodeCap", "DeviceCap", "FedToken", "HostCap"]
+__all__ = ["At", "DecodeCap", "DeviceCap", "FedToken", "HostCap"]
 
 
 @final
@@ -25,16 +25,24 @@ class FedToken:
     """Share of the row's held blocks at which it was under the floor."""
 
 
+At = Callable[[Float[Tensor, "rows 1 d_model"]], None]
+"""Takes the output of one block, all rows, and changes it in place."""
+
+
 class DecodeCap(Protocol):
     """Applies the rows' floors to one token each, in place, and remembers what was read."""
 
     def begin(self) -> None:
         """A pass begins."""
 
-    def at(
-        self, layer: int, flat: Float[Tensor, "rows d_model"], unit: Float[Tensor, " d_model"], *, reads: bool
-    ) -> None:
-        """The output of one block, all rows."""
+    def at(self, layer: int, unit: Float[Tensor, " d_model"], *, reads: bool) -> At:
+        """What to do at one block.
+
+        Args:
+            layer: the block.
+            unit: its unit axis.
+            reads: whether projections are read here.
+        """
 
     def fed(self) -> list[FedToken]:
         """What the pass read, by row."""
@@ -42,42 +50,50 @@ class DecodeCap(Protocol):
 
 @final
 class HostCap:
-    """One product and a look at its few numbers on the host: least work where a synchronisation costs nothing."""
+    """One product and a look at its few numbers on the host: least work where a synchronisation costs nothing.
 
-    def __init__(self, floors: Sequence[Floors | None], layers: Sequence[int]) -> None:
-        free = float("-inf")
-        self._taus = {
-            layer: [free if row is None else row.floor_list[layer] for row in floors]
-            for layer in layers
-            if any(row is not None and layer in row.layers for row in floors)
-        }
-        self._strengths = [0.0 if row is None else row.strength for row in floors]
+    Between two blocks the weights of a whole block go through the caches, so that every instruction here comes from
+    memory: what `at` returns is kept as short as it can be.
+    """
+
+    def __init__(self, floors: Sequence[Floors | None]) -> None:
+        self._floors = tuple(floors)
         self._held = [0 if row is None else len(row.layers) for row in floors]
         self._before: list[float] = []
         self._after: list[float] = []
-        self.begin()
+        self._fired = [0] * len(self._held)
 
     def begin(self) -> None:
         """A pass begins."""
         self._fired = [0] * len(self._held)
 
-    def at(
-        self, layer: int, flat: Float[Tensor, "rows d_model"], unit: Float[Tensor, " d_model"], *, reads: bool
-    ) -> None:
-        """The output of one block, all rows."""
-        before: list[float] = torch.mv(flat.float(), unit).tolist()
-        if reads:
-            self._before, self._after = before, before.copy()
-        taus = self._taus.get(layer)
-        if taus is None:
-            return
-        for row, (found, tau) in enumerate(zip(before, taus, strict=True)):
-            if found < tau:
-                by = (tau - found) * self._strengths[row]
-                flat[row] = (flat[row].float() + by * unit).to(flat.dtype)
-                self._fired[row] += 1
-                if reads:
-                    self._after[row] += by
+    def at(self, layer: int, unit: Float[Tensor, " d_model"], *, reads: bool) -> At:
+        """What to do at one block (see `DecodeCap.at`)."""
+        taus = [float("-inf") if row is None else row.floor_list[layer] for row in self._floors]
+        shape, product = (len(taus), len(unit)), torch.mv
+
+        def look(stream: Tensor) -> None:
+            before = product(stream.view(shape).float(), unit).tolist()
+            for row, (found, tau) in enumerate(zip(before, taus, strict=True)):
+                if found < tau:
+                    self._raise(stream, row, tau - found, unit)
+            if reads:
+                self._read(before, taus)
+
+        return look
+
+    def _raise(self, stream: Tensor, row: int, short: float, unit: Float[Tensor, " d_model"]) -> None:
+        floors = self._floors[row]
+        by = short * (0.0 if floors is None else floors.strength)
+        stream[row, 0] = (stream[row, 0].float() + by * unit).to(stream.dtype)
+        self._fired[row] += 1
+
+    def _read(self, before: list[float], taus: list[float]) -> None:
+        self._before = before
+        self._after = [
+            found if floors is None or found >= tau else found + floors.strength * (tau - found)
+            for found, tau, floors in zip(before, taus, self._floors, strict=True)
+        ]
 
     def fed(self) -> list[FedToken]:
         """What the pass read, by row."""
@@ -91,12 +107,8 @@ class HostCap:
 class DeviceCap:
     """The same in tensors alone; the only synchronisation is `fed`."""
 
-    def __init__(self, floors: Sequence[Floors | None], layers: Sequence[int], devices: Sequence[torch.device]) -> None:
-        free = torch.full((len(devices),), -torch.inf)
-        taus = torch.stack([free if row is None else row.tau for row in floors], dim=1)
-        strengths = torch.tensor([0.0 if row is None else row.strength for row in floors])
-        self._taus = {layer: taus[layer].to(devices[layer]) for layer in layers}
-        self._strengths = {layer: strengths.to(devices[layer]) for layer in layers}
+    def __init__(self, floors: Sequence[Floors | None]) -> None:
+        self._floors = tuple(floors)
         self._held = [0 if row is None else len(row.layers) for row in floors]
         self._before: Float[Tensor, " rows"] | None = None
         self._after: Float[Tensor, " rows"] | None = None
@@ -106,17 +118,23 @@ class DeviceCap:
         """A pass begins."""
         self._fired = []
 
-    def at(
-        self, layer: int, flat: Float[Tensor, "rows d_model"], unit: Float[Tensor, " d_model"], *, reads: bool
-    ) -> None:
-        """The output of one block, all rows."""
-        before = project(flat, unit)
-        by = lift(before, self._taus[layer], self._strengths[layer])
-        raised = (flat.float() + by[:, None] * unit).to(flat.dtype)
-        flat.copy_(torch.where(by[:, None] > 0, raised, flat))
-        self._fired.append(by > 0)
-        if reads:
-            self._before, self._after = before, before + by
+    def at(self, layer: int, unit: Float[Tensor, " d_model"], *, reads: bool) -> At:
+        """What to do at one block (see `DecodeCap.at`)."""
+        taus = [float("-inf") if row is None else row.floor_list[layer] for row in self._floors]
+        strengths = [0.0 if row is None else row.strength for row in self._floors]
+        tau, strength = (torch.tensor(each, device=unit.device) for each in (taus, strengths))
+
+        def look(stream: Tensor) -> None:
+            flat = stream[:, 0]
+            before = project(flat, unit)
+            by = lift(before, tau, strength)
+            raised = (flat.float() + by[:, None] * unit).to(flat.dtype)
+            flat.copy_(torch.where(by[:, None] > 0, raised, flat))
+            self._fired.append(by > 0)
+            if reads:
+                self._before, self._after = before, before + by
+
+        return look
 
     def fed(self) -> list[FedToken]:
         """What the pass read, by row."""
