@@ -2,7 +2,7 @@
 
     python -m benchmarks.hold [--steps N]
 
-1. Monitor and cap on the recommended band against the same engine without them, step by step in turn, at batch 1 and 16.
+1. Monitor and cap on the recommended band against the same engine without them, step by step in turn, batch 1 and 16.
 2. The cap's call against the naive one (two einsums and a sum), on the shapes of a decoding step and of a prompt.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -58,8 +59,12 @@ class NoHooks:
     def rows(self, floors: Sequence[Floors | None]) -> None:
         self._n = len(floors)
 
-    def prompt(self, held: Tensor) -> None: ...
-    def decode(self) -> None: ...
+    def prompt(self, held: Tensor) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def decode(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def fed(self) -> list[FedToken]:
         return [FedToken(0.0, 0.0, 0.0)] * self._n
 

@@ -12,6 +12,7 @@ from holdtrue.engines.hf import Batcher, HFEngine, batcher
 from holdtrue.errors import AmbiguousModel
 from holdtrue.hold import PRESETS, floors_for
 from holdtrue.models import ChatModel, wrap
+from holdtrue.records import CapSpec, HoldSpec
 
 TEXTS = (
     "Hi",
@@ -179,3 +180,15 @@ def test_a_model_with_other_blocks_than_attention_is_refused(smollm, held_axis):
     chat = wrap(model, make_tokenizer(["<bos>", "<eos>"], CHATML), name="hybrid")
     with pytest.raises(AmbiguousModel, match="linear_attention"):
         Batcher(chat, torch.randn(3, 32), 1)
+
+
+def test_passes_of_others_on_the_same_model_go_through_untouched(smollm, engine, held_axis):
+    everything = floors_for(HoldSpec(cap=CapSpec(tau=1000.0, positions="all")), held_axis)
+    request = requests_for(smollm, 6)[0]
+    plain = engine.project(request.prompt_token_ids, held_axis.units)
+    with Batcher(smollm, held_axis.units, held_axis.layer, 1) as running:
+        running.add(replace(request, floors=everything))
+        for _ in range(3):
+            running.step()
+            assert torch.equal(engine.project(request.prompt_token_ids, held_axis.units), plain)
+    assert not any(layer._forward_hooks for layer in smollm.layers)

@@ -8,25 +8,25 @@ from holdtrue.axis import Axis
 from holdtrue.engines import GenerateRequest
 from holdtrue.engines.hf import Batcher
 from holdtrue.hold import PRESETS, Floors, floors_for
-from holdtrue.models import ChatModel
+from holdtrue.models import ChatModel, Message, said_before
 from holdtrue.personas import load_benign
 from holdtrue.records import FiringRate, HoldSpec, read_capped, write_atomic
-from holdtrue.rollouts import derive_seed
+from holdtrue.rollouts import TALK_TURNS, derive_seed
 from holdtrue.stats import bootstrap_mean
 
 __all__ = ["firing_rate", "firing_rates", "known_firing_rate"]
 
-ANSWERS, ANSWER_TOKENS, ROWS = 32, 48, 16
+TALKS, ANSWER_TOKENS = 12, 40
 TEMPERATURE = 0.7
 
 
 def firing_rate(
     model: ChatModel, axis: Axis, spec: HoldSpec, folder: Path | None = None, *, seed: int = 0
 ) -> FiringRate:
-    """Answer benign requests under a hold and count (token, held block) pairs under the floor.
+    """Hold benign talks of several turns under a hold and count (token, held block) pairs under the floor.
 
     Blocks above a held one see a stream that was lifted already, so this is what happens, where the floor's nominal
-    rate is each block's for itself. The requests are the ones that calibration uses last.
+    rate is each block's for itself, without a hold. The requests are calibration's, the answers fresh ones.
 
     Args:
         model: the axis's own.
@@ -36,7 +36,7 @@ def firing_rate(
         seed: of the draws.
 
     Returns:
-        The rate and its 95 % interval, answers being the unit.
+        The rate and its 95 % interval, talks being the unit.
 
     Raises:
         EvidenceError: the axis has no calibration.
@@ -45,13 +45,13 @@ def firing_rate(
     """
     axis.check_model(model.weights_digest, model.n_layers, model.d_model, model.name)
     floors = floors_for(spec, axis, drifting=True)
-    shares, n_tokens = _answered(model, axis, floors, seed)
+    shares, n_tokens = _talked(model, axis, floors, seed)
     rng = np.random.default_rng(derive_seed(seed, "firing rate"))
     found = FiringRate(
         hold=spec.name,
         hold_digest=spec.digest,
         axis_digest=axis.card.digest,
-        n_answers=len(shares),
+        n_talks=len(shares),
         n_tokens=n_tokens,
         rate=float(np.mean(shares)),
         interval=bootstrap_mean(np.array(shares), rng),
@@ -85,24 +85,32 @@ def _place(folder: Path, spec: HoldSpec) -> Path:
     return folder / f"hold-{spec.digest[:16]}.json"
 
 
-def _answered(model: ChatModel, axis: Axis, floors: Floors | None, seed: int) -> tuple[list[float], int]:
-    """Share of pairs that fired in each answer, and all tokens together."""
-    waiting = [
-        GenerateRequest(
-            tuple(model.template.encode([{"role": "user", "content": each.text}], add_generation_prompt=True)),
-            ANSWER_TOKENS,
-            derive_seed(seed, f"firing/{number}"),
-            TEMPERATURE,
-            floors=floors,
-        )
-        for number, each in enumerate(load_benign()[-ANSWERS:])
-    ]
-    fired: dict[int, list[float]] = {}
-    with Batcher(model, axis.units, axis.layer, ROWS) as batcher:
-        while waiting or batcher.n_rows:
-            while waiting and not batcher.full:
-                batcher.add(waiting.pop())
-            for event in batcher.step():
-                if event.fed is not None:
-                    fired.setdefault(event.row, []).append(event.fed.fired)
-    return [float(np.mean(each)) for each in fired.values()], sum(map(len, fired.values()))
+def _talked(model: ChatModel, axis: Axis, floors: Floors | None, seed: int) -> tuple[list[float], int]:
+    """Share of pairs that fired in each talk, and all tokens together."""
+    asked = [each.text for each in load_benign()[: TALKS * TALK_TURNS]]
+    talks: list[list[Message]] = [[] for _ in range(0, len(asked), TALK_TURNS)]
+    fired: list[list[float]] = [[] for _ in talks]
+    with Batcher(model, axis.units, axis.layer, len(talks)) as batcher:
+        for turn in range(TALK_TURNS):
+            rows: dict[int, int] = {}
+            for number, talk in enumerate(talks):
+                talk.append({"role": "user", "content": asked[number * TALK_TURNS + turn]})
+                rows[batcher.add(_request(model, talk, floors, derive_seed(seed, f"firing/{number}/{turn}")))] = number
+            tokens: list[list[int]] = [[] for _ in talks]
+            while batcher.n_rows:
+                for event in batcher.step():
+                    if event.fed is not None:
+                        fired[rows[event.row]].append(event.fed.fired)
+                    if event.drawn is not None:
+                        tokens[rows[event.row]].append(event.drawn.token)
+            for talk, ids in zip(talks, tokens, strict=True):
+                talk.append(
+                    {"role": "assistant", "content": str(model.tokenizer.decode(ids, skip_special_tokens=True))}
+                )
+    return [float(np.mean(each)) for each in fired if each], sum(map(len, fired))
+
+
+def _request(model: ChatModel, talk: list[Message], floors: Floors | None, seed: int) -> GenerateRequest:
+    prompt = tuple(model.template.encode(talk, add_generation_prompt=True))
+    held = () if floors is None else said_before(model.template, talk, prompt)
+    return GenerateRequest(prompt, ANSWER_TOKENS, seed, TEMPERATURE, floors=floors, held_prompt=held)

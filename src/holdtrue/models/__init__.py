@@ -10,7 +10,7 @@ from holdtrue.models.find import BUNDLED
 from holdtrue.models.layers import block_output, decoder_layers
 from holdtrue.models.loading import load
 from holdtrue.models.messages import Message
-from holdtrue.models.spans import ReadPass, TurnSpan, read_passes
+from holdtrue.models.spans import ReadPass, TurnSpan, read_passes, said_before
 from holdtrue.models.template import ChatTemplate
 from holdtrue.models.text_stream import TextStream
 
@@ -27,5 +27,6 @@ __all__ = [
     "decoder_layers",
     "load",
     "read_passes",
+    "said_before",
     "wrap",
 ]

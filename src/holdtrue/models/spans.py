@@ -15,7 +15,16 @@ from holdtrue.errors import TranscriptError
 from holdtrue.models.messages import Message
 from holdtrue.models.template import ChatTemplate
 
-__all__ = ["ReadPass", "TurnSpan", "common_prefix", "read_passes", "read_turn", "thinking_end", "token_within"]
+__all__ = [
+    "ReadPass",
+    "TurnSpan",
+    "common_prefix",
+    "read_passes",
+    "read_turn",
+    "said_before",
+    "thinking_end",
+    "token_within",
+]
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,26 @@ def read_turn(template: ChatTemplate, messages: Sequence[Message], turn: int) ->
     """
     text, found = _locate(template, messages, turn)
     return _read(template, text, [found])
+
+
+def said_before(template: ChatTemplate, messages: Sequence[Message], prompt: Sequence[int]) -> tuple[int, ...]:
+    """Where the assistant's own earlier words, thinking included, stand in a prompt.
+
+    Args:
+        template: the model's chat template.
+        messages: the turns that the prompt was made of.
+        prompt: its token ids.
+
+    Returns:
+        Positions in the prompt. A turn that the template shows otherwise than it was written is left out.
+    """
+    found: list[int] = []
+    for each in read_passes(template, messages):
+        for span in each.turns:
+            at = (*span.thinking, *span.answer)
+            if at and each.token_ids[: max(at) + 1] == tuple(prompt[: max(at) + 1]):
+                found += at
+    return tuple(sorted(found))
 
 
 def _locate(template: ChatTemplate, messages: Sequence[Message], turn: int) -> tuple[str, _Range]:

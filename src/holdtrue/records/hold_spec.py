@@ -114,9 +114,10 @@ class FiringRate(Record):
     hold: str
     hold_digest: str
     axis_digest: str
-    n_answers: int
+    n_talks: int
+    """Benign talks of several turns: the independent unit."""
     n_tokens: int
     rate: float
-    """Share of (token, held block) pairs under the floor, mean over answers."""
+    """Share of (token, held block) pairs under the floor, mean over talks."""
     interval: tuple[float, float]
-    """95 %, bootstrap over answers."""
+    """95 %, bootstrap over talks."""

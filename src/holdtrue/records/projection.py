@@ -55,9 +55,9 @@ class Reading(Record):
     layer: int
     turns: tuple[TurnReading, ...]
     alarm_turn: int | None
-    """The assistant turn at which the CUSUM alarm rang."""
+    """The assistant turn at which the drift detector first rang; None if it never did."""
     onset_turn: int | None
-    """The turn where the drift behind that alarm began (last zero of the CUSUM, plus one)."""
+    """Where the drift behind that alarm began: the turn after the last zero of the detector's chart that rang."""
     rule: str
     """The detector's parameters in words."""
 

@@ -31,7 +31,7 @@ def hold_json(
         "nominal_fire": None if spec.cap is None else spec.cap.fire,
         "measured_fire": None if rate is None else rate.rate,
         "measured_fire_ci": None if rate is None else list(rate.interval),
-        "n_answers": None if rate is None else rate.n_answers,
+        "n_talks": None if rate is None else rate.n_talks,
         "n_tokens": None if rate is None else rate.n_tokens,
         "warnings": list(card.warnings),
     }
@@ -51,6 +51,6 @@ def hold_summary(spec: HoldSpec, card: AxisCard, floors: Mapping[int, float], ra
     low, high = rate.interval
     lines.append(
         f"  measured: {rate.rate:.1%} [{low:.1%}, {high:.1%}] of (token, block) pairs on benign talk "
-        f"({rate.n_answers} answers, {rate.n_tokens} tokens; 95 %, answers as the unit)"
+        f"({rate.n_talks} talks, {rate.n_tokens} tokens; 95 %, talks as the unit)"
     )
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Rollouts: the crossed design, drawn durably, with activation means taken while generating."""
 
 from holdtrue.rollouts.adherence import Adherence, Drawn, NoCheck, Pmi
-from holdtrue.rollouts.benign import Talk, benign_talks
+from holdtrue.rollouts.benign import TALK_TURNS, Talk, benign_talks
 from holdtrue.rollouts.folder import RunFolder, RunRecord
 from holdtrue.rollouts.log import RolloutLog
 from holdtrue.rollouts.means import MeanStore
@@ -12,6 +12,7 @@ from holdtrue.rollouts.run import Progress, RunResult, run_plan
 
 __all__ = [
     "PRESETS",
+    "TALK_TURNS",
     "Adherence",
     "Batch",
     "Cell",

@@ -49,7 +49,7 @@ async def _draw(backend: Backend, turn: TurnRequest, limit_seconds: float, at: i
                 heard.put_nowait((at, item))
         if not isinstance(item, Outcome):
             message = "a backend ended an answer without an outcome"
-            raise RuntimeError(message)  # noqa: TRY301 - told as any other failure is
+            raise RuntimeError(message)
     except TimeoutError:
         message = f"the answer took longer than {limit_seconds:g} s; ask for fewer tokens, or again later"
         heard.put_nowait((at, timed_out(message)))

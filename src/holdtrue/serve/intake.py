@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 _BODY_SECONDS: Final = 30.0
 """The longest a body may dribble in."""
+_SEND_SECONDS: Final = 60.0
+"""The longest a client may take no event, once its buffers are full."""
 
 
 @final
@@ -176,11 +178,12 @@ class EventStream(Response):
                 group.start_soon(self._watch, receive, group.cancel_scope)
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                 async for event in self._events:
-                    await send({"type": "http.response.body", "body": event, "more_body": True})
+                    with anyio.fail_after(_SEND_SECONDS):
+                        await send({"type": "http.response.body", "body": event, "more_body": True})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 group.cancel_scope.cancel()
         except* OSError:
-            pass  # the client left in the middle of an event
+            pass  # the client left in the middle of an event, or stopped to read
         finally:
             with anyio.CancelScope(shield=True):
                 close = getattr(self._events, "aclose", None)

@@ -11,7 +11,7 @@ from holdtrue.engines import GenerateRequest
 from holdtrue.engines.hf import Batcher, Event, think_tokens
 from holdtrue.errors import TranscriptError
 from holdtrue.hold import Floors, floors_for
-from holdtrue.models import ChatModel, TextStream, read_passes
+from holdtrue.models import ChatModel, TextStream, said_before
 from holdtrue.records import HoldSpec
 from holdtrue.serve.backend import Finish, Outcome, Piece, TokenChoice, TokenReading, TurnRequest
 from holdtrue.serve.engine_thread import EngineThread, Ticket
@@ -169,11 +169,4 @@ class LocalBackend:
             return ()
         if floors.prompt_too:
             return tuple(range(len(prompt)))
-        held: list[int] = []
-        for read_pass in read_passes(self._chat.template, messages):
-            for span in read_pass.turns:
-                at = (*span.thinking, *span.answer)
-                # A template that rewrites history shows an earlier turn otherwise than it was read.
-                if at and read_pass.token_ids[: max(at) + 1] == prompt[: max(at) + 1]:
-                    held += at
-        return tuple(sorted(held))
+        return said_before(self._chat.template, messages, prompt)

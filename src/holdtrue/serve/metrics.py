@@ -10,6 +10,7 @@ __all__ = ["Metrics"]
 
 _LABELS = ("model", "layer")
 _Z_BUCKETS = (-8.0, -6.0, -5.0, -4.0, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0)
 
 
@@ -45,12 +46,8 @@ class Metrics:
         self.waiting = gauge("turns_waiting", "Requests waiting for a place.")
         self.z = histogram("turn_z", "z of answers against benign talk.", _Z_BUCKETS)
         self.fired = histogram("turn_fired_ratio", "Share of (token, held block) pairs under the floor.", _SHARES)
-        self.first_token = histogram(
-            "first_token_seconds", "Seconds to the first piece of text.", (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-        )
-        self.seconds = histogram(
-            "turn_seconds", "Seconds from request to the end of its answer.", (0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-        )
+        self.first_token = histogram("first_token_seconds", "Seconds to the first piece of text.", _SECONDS)
+        self.seconds = histogram("turn_seconds", "Seconds from request to the end of its answer.", _SECONDS)
 
     def book(self, outcome: Outcome, *, alarm: bool) -> None:
         """Count one finished answer."""

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final, TextIO, final
+from typing import IO, Final, final
 
 from holdtrue.axis import Axis
 from holdtrue.errors import HoldtrueError, SettingError
@@ -140,7 +140,7 @@ class Talk:
         await self._backend.close()
 
 
-def run_talk(talk: Talk, said: TextIO, answers: TextIO, notes: TextIO) -> None:
+def run_talk(talk: Talk, said: IO[str], answers: IO[str], notes: IO[str]) -> None:
     """Read lines, stream answers; figures and prompts go to `notes`, so that a pipe gets the answers alone.
 
     Args:
@@ -164,7 +164,7 @@ def run_talk(talk: Talk, said: TextIO, answers: TextIO, notes: TextIO) -> None:
         asyncio.run(talk.close())
 
 
-def _one(talk: Talk, text: str, answers: TextIO, notes: TextIO) -> None:
+def _one(talk: Talk, text: str, answers: IO[str], notes: IO[str]) -> None:
     try:
         if text.startswith("/"):
             notes.write(_command(talk, text) + "\n")
@@ -174,7 +174,7 @@ def _one(talk: Talk, text: str, answers: TextIO, notes: TextIO) -> None:
         notes.write(f"holdtrue: {error}\n")
 
 
-async def _answer(talk: Talk, text: str, answers: TextIO, notes: TextIO) -> None:
+async def _answer(talk: Talk, text: str, answers: IO[str], notes: IO[str]) -> None:
     async with closed(talk.say(text)) as items:
         async for item in items:
             if isinstance(item, Piece):

@@ -287,7 +287,7 @@ async def _offer(audit: AuditLog, session: str, turn: int, user: str, answer: st
         await stored(audit.offer, session, turn, user, answer)
     except ApiError as error:
         # Neither refused nor told of: the client would learn which turns are drawn.
-        _log.error("the audit log can't be written, and misses what was drawn: %s", error)  # noqa: TRY400
+        _log.error("the audit log can't be written, and misses what was drawn: %s", error)
 
 
 def _token(reading: TokenReading) -> StoredToken:

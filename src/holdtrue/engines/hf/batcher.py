@@ -192,11 +192,11 @@ class Batcher:
         mask[0, [at - start for at, inside in zip(request.held_prompt, held, strict=True) if inside]] = True
         self._hooks.rows([request.floors])
         self._armed = ()
-        self._hooks.prompt(mask)
         self._cache.at_chunk(row.slot, start, length)
         ids = torch.tensor([request.prompt_token_ids[start : start + length]], device=self._model.device)
         positions = torch.arange(start, start + length, device=self._model.device)[None]
-        logits = self._forward(ids, positions, self._masks.chunk(start, length, self._model.device))
+        with self._hooks.prompt(mask):
+            logits = self._forward(ids, positions, self._masks.chunk(start, length, self._model.device))
         row.fed_prompt += length
         return logits[0]
 
@@ -209,10 +209,10 @@ class Batcher:
         if rows != self._armed:
             self._hooks.rows([row.request.floors for row in self._running])
             self._armed = rows
-        self._hooks.decode()
         self._cache.at_rows(lengths)
         ids = torch.tensor([[row.tokens[-1]] for row in self._running], device=self._model.device)
-        logits = self._forward(ids, at[:, None], self._masks.rows(at))
+        with self._hooks.decode():
+            logits = self._forward(ids, at[:, None], self._masks.rows(at))
         self._sample(self._running, logits, self._hooks.fed(), events)
 
     def _forward(self, ids: Tensor, positions: Tensor, mask: Any) -> Float[Tensor, "rows vocab"]:

@@ -1,8 +1,11 @@
 """Hooks that read the stream at one block and hold it at others, row by row."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from threading import get_ident
 from types import TracebackType
-from typing import Any, final
+from typing import Any, Final, final
 
 import torch
 from jaxtyping import Bool, Float
@@ -15,13 +18,16 @@ from holdtrue.models import block_output
 
 __all__ = ["CapHooks", "HeldPasses"]
 
+_NOWHERE: Final[Mapping[int, At]] = {}
+
 
 @final
 class CapHooks:
     """Reads the projection at `read_layer` and applies each row's floors; gone on leaving, whatever happened inside.
 
     Only blocks that some row holds, and the read layer, carry a hook. Call `rows` when the batch's rows change, and
-    `prompt` or `decode` before each forward pass to say what it carries. For use outside autograd: it writes in place.
+    run each forward pass inside `prompt` or `decode`, which say what it carries: passes outside them, and those of
+    other threads, go through untouched. For use outside autograd: it writes in place.
 
     Args:
         layers: the model's decoder blocks.
@@ -38,10 +44,10 @@ class CapHooks:
         self._handles: dict[int, RemovableHandle] = {}
         self._floors: tuple[Floors | None, ...] = ()
         self._cap: DecodeCap = HostCap(())
-        self._at: dict[int, At] = {}
-        """What to do at each block while decoding."""
-        self._held: Bool[Tensor, "rows pos"] | None = None
-        self._decoding = False
+        self._decoding: dict[int, At] = {}
+        self._now: Mapping[int, At] = _NOWHERE
+        """What to do at each block of the pass under way."""
+        self._thread = 0
         self._entered = False
 
     def __enter__(self) -> "CapHooks":
@@ -67,22 +73,35 @@ class CapHooks:
     def rows(self, floors: Sequence[Floors | None]) -> None:
         """The batch's rows from now on, and the floors of each; None leaves a row free."""
         self._floors = tuple(floors)
-        layers = sorted(self._wanted)
-        on_host = all(self._devices[layer].type == "cpu" for layer in layers)
+        on_host = all(self._devices[layer].type == "cpu" for layer in self._wanted)
         self._cap = HostCap(self._floors) if on_host else DeviceCap(self._floors)
-        for layer in layers:
-            self._at[layer] = self._cap.at(layer, self._units[layer], reads=layer == self._read_layer)
+        self._decoding = {
+            layer: self._cap.at(layer, self._units[layer], reads=layer == self._read_layer) for layer in self._wanted
+        }
         if self._entered:
             self._attach()
 
-    def prompt(self, held: Bool[Tensor, "rows pos"]) -> None:
-        """The next pass carries prompts; `held` marks the tokens whose row's floors apply. Nothing is read of it."""
-        self._decoding, self._held = False, held if bool(held.any()) else None
+    @contextmanager
+    def prompt(self, held: Bool[Tensor, "rows pos"]) -> Iterator[None]:
+        """A pass that carries prompts; `held` marks the tokens whose row's floors apply. Nothing is read of it."""
+        self._thread = get_ident()
+        if bool(held.any()):
+            self._now = {layer: self._held_at(layer, held) for layer in self._wanted}
+        try:
+            yield
+        finally:
+            self._now = _NOWHERE
 
-    def decode(self) -> None:
-        """The next pass carries one token per row."""
-        self._decoding = True
+    @contextmanager
+    def decode(self) -> Iterator[None]:
+        """A pass that carries one token per row."""
+        self._thread = get_ident()
         self._cap.begin()
+        self._now = self._decoding
+        try:
+            yield
+        finally:
+            self._now = _NOWHERE
 
     def fed(self) -> list[FedToken]:
         """What the last decoding pass read, by row."""
@@ -96,25 +115,24 @@ class CapHooks:
             self._handles[layer] = self._layers[layer].register_forward_hook(self._hook(layer))
 
     def _hook(self, layer: int) -> Callable[[nn.Module, object, Tensor | tuple[Any, ...]], None]:
-        unit, at = self._units[layer], self._at
-
         def hook(_module: nn.Module, _args: object, output: Tensor | tuple[Any, ...]) -> None:
-            if self._decoding:
-                at[layer](output if isinstance(output, Tensor) else block_output(output))
-            elif self._held is not None:
-                self._hold_prompt(layer, block_output(output), unit)
+            look = self._now.get(layer)
+            if look is not None and get_ident() == self._thread:
+                look(output if isinstance(output, Tensor) else block_output(output))
 
         return hook
 
-    def _hold_prompt(
-        self, layer: int, stream: Float[Tensor, "rows pos d_model"], unit: Float[Tensor, " d_model"]
-    ) -> None:
+    def _held_at(self, layer: int, held: Bool[Tensor, "rows pos"]) -> At:
+        unit = self._units[layer]
         floors = [float("-inf") if row is None else row.floor_list[layer] for row in self._floors]
         strengths = [0.0 if row is None else row.strength for row in self._floors]
-        tau, strength = (torch.tensor(each, device=stream.device)[:, None] for each in (floors, strengths))
-        assert self._held is not None  # noqa: S101 - the caller looked
-        held = self._held.to(stream.device)
-        cap_(stream, unit, torch.where(held, tau, -torch.inf), strength)
+        tau, strength = (torch.tensor(each, device=unit.device)[:, None] for each in (floors, strengths))
+        taus = torch.where(held.to(unit.device), tau, -torch.inf)
+
+        def look(stream: Tensor) -> None:
+            cap_(stream, unit, taus, strength)
+
+        return look
 
 
 @final
@@ -123,21 +141,21 @@ class HeldPasses:
 
     def __init__(self, model: nn.Module, hooks: CapHooks, held_prompt: Bool[Tensor, "rows pos"]) -> None:
         self._model, self._hooks, self._held_prompt = model, hooks, held_prompt
-        self._handle: RemovableHandle | None = None
 
     def __enter__(self) -> None:
-        self._handle = self._model.register_forward_pre_hook(self._pass, with_kwargs=True)
         self._hooks.__enter__()
+        forward: Any = self._model.forward
+
+        @wraps(forward)  # generate reads the signature
+        def one_pass(*args: Any, **kwargs: Any) -> Any:
+            is_prompt = kwargs["input_ids"].shape[1] > 1
+            with self._hooks.prompt(self._held_prompt) if is_prompt else self._hooks.decode():
+                return forward(*args, **kwargs)
+
+        self._model.forward = one_pass
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._handle is not None:
-            self._handle.remove()
+        del self._model.forward  # the class's own shows again
         self._hooks.__exit__(kind, error, trace)
-
-    def _pass(self, _module: nn.Module, _args: object, kwargs: dict[str, Any]) -> None:
-        if kwargs["input_ids"].shape[1] > 1:
-            self._hooks.prompt(self._held_prompt)
-        else:
-            self._hooks.decode()

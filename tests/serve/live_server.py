@@ -1,0 +1,128 @@
+"""The real server on a free port of this machine, in a thread, and what tests ask of it."""
+
+import copy
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import openai
+import torch
+import uvicorn
+from fastapi import FastAPI
+
+from holdtrue.axis import Axis, bare_card, calibrate, unit
+from holdtrue.engines.hf import HFEngine
+from holdtrue.models import ChatModel
+
+LONG = "Write a very long story about a lighthouse keeper, with many chapters."
+"""A question that isn't answered in a few tokens."""
+
+
+def twin(model: ChatModel) -> ChatModel:
+    """A model of its own over the same weights: a running server's hooks stay on its model between requests."""
+    names = {id(module): name for name, module in model.model.named_modules()}
+    network = copy.deepcopy(model.model, {id(weight): weight for weight in model.model.parameters()})
+    return replace(model, model=network, layers=tuple(network.get_submodule(names[id(each)]) for each in model.layers))
+
+
+def made_axis(model: ChatModel) -> Axis:
+    """An axis with a calibration of the model's own benign talk: no claim beyond plausible floors."""
+    vectors = torch.randn(model.n_layers, model.d_model, generator=torch.Generator().manual_seed(0))
+    said = "The capital of France is Paris, a city on the Seine. It is known for its museums and its cafés. " * 6
+    ids = model.template.encode([{"role": "user", "content": "Tell me."}, {"role": "assistant", "content": said}])
+    projections = HFEngine(model).project(ids, unit(vectors)).numpy()
+    card = bare_card(
+        model=model.name,
+        weights_digest=model.weights_digest,
+        config_digest=model.config_digest,
+        template_digest=model.template.digest,
+        dtype="float32",
+        norms=vectors.norm(dim=1).tolist(),
+        d_model=model.d_model,
+        origin="made for a test",
+        layer=20,
+        band=(10, 26),
+        reason="a test",
+    ).model_copy(update={"calibration": calibrate([projections[:, at : at + 20] for at in range(0, 120, 20)])})
+    return Axis(vectors, None, None, card)
+
+
+@dataclass
+class Live:
+    """A running server."""
+
+    app: FastAPI
+    url: str
+
+    def http(self, key: str | None = None, **named: Any) -> httpx.Client:
+        """A plain client; give it back with `with`."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, **named)
+
+    def openai(self, key: str = "none") -> openai.OpenAI:
+        """OpenAI's own client, as it is."""
+        return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=60)
+
+    def connect(self) -> socket.socket:
+        """A bare connection."""
+        host, port = self.url.removeprefix("http://").split(":")
+        return socket.create_connection((host, int(port)), timeout=60)
+
+    def figure(self, name: str, key: str | None = None) -> float:
+        """A sample of /metrics by its name without `holdtrue_`."""
+        with self.http(key) as client:
+            lines = client.get("/metrics").text.splitlines()
+        return next(float(line.split()[-1]) for line in lines if line.startswith(f"holdtrue_{name}{{"))
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[Live]:
+    """Run an application until the block ends."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False, http="h11", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Live(app, f"http://127.0.0.1:{port}")
+    finally:
+        app.state.feed.close()
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for something that must come true; the time-out is there to end a failing test."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
+
+
+def asked(live: Live, text: str = "Say hello.", **fields: Any) -> dict[str, Any]:
+    """A request's body: a short greedy answer unless it says otherwise."""
+    with live.http() as client:
+        model = client.get("/v1/models").json()["data"][0]["id"]
+    messages = [{"role": "user", "content": text}]
+    return {"model": model, "messages": messages, "max_tokens": 3, "temperature": 0, **fields}
+
+
+def raw_post(body: dict[str, Any], path: str = "/v1/chat/completions") -> bytes:
+    """A request as bytes, for bare connections."""
+    data = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
+    return head.encode() + b"\r\n\r\n" + data
+
+
+def events_of(text: str) -> list[Any]:
+    """The data of a stream's events."""
+    lines = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+    return [line if line == "[DONE]" else json.loads(line) for line in lines]
