@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_engines_hold import FAMILIES, family
+from families import FAMILIES, family
 from tiny_models import CHATML, make_tokenizer
 
 from holdtrue.engines import GenerateRequest
