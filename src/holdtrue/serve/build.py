@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -110,8 +111,12 @@ def upstream_app(url: str, upstream_model: str | None, reader: ChatModel, axis: 
     live = LiveReader(reader, axis, max_session_tokens=options.max_context)
     key = settings().upstream_key
     seconds = options.timeout_seconds
-    # Connections belong to the event loop they were opened in: this one asks for the name and is gone.
-    name = upstream_model or asyncio.run(_only_model(url, live, key, seconds))
+    name = upstream_model
+    if name is None:
+        # Connections belong to the event loop they were opened in, and the caller may have one running: this one asks
+        # for the name, in a thread of its own, and is gone.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            name = thread.submit(lambda: asyncio.run(_only_model(url, live, key, seconds))).result()
     backend = UpstreamBackend(UpstreamClient(url, key, timeout_seconds=seconds), live, name)
     return app_over(backend, axis, options, weights_digest=f"upstream:{backend.model}", names=(backend.model,))
 

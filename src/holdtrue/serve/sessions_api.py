@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from holdtrue.serve import wire
 from holdtrue.serve.failures import ApiError, bad_request, not_found, shown
 from holdtrue.serve.intake import EventStream, Gate, body_of
+from holdtrue.serve.openapi import RECENT, SET_HOLD
 from holdtrue.serve.store import Session
 from holdtrue.serve.stored import stored
 from holdtrue.serve.turns import Asker, Turns
@@ -48,7 +49,7 @@ def session_routes(turns: Turns, gate: Gate, max_body_bytes: int) -> APIRouter:
             raise _no_session(session_id)
         return response
 
-    @routes.get("/v1/sessions")
+    @routes.get("/v1/sessions", **RECENT)
     async def recent(request: Request) -> Response:
         asker = gate.asker(request)
         sessions = await stored(store.recent, _limit(request.query_params.get("limit")), asker.sees)
@@ -63,7 +64,7 @@ def session_routes(turns: Turns, gate: Gate, max_body_bytes: int) -> APIRouter:
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", session_id)
         return await whole(request, session_id, {"Content-Disposition": f'attachment; filename="{name}.json"'})
 
-    @routes.patch("/v1/sessions/{session_id}")
+    @routes.patch("/v1/sessions/{session_id}", **SET_HOLD)
     async def set_hold(request: Request, session_id: str) -> Response:
         asker, session = await found(request, session_id)
         body = wire.json_object(await body_of(request, max_body_bytes))
