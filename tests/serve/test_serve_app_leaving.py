@@ -119,6 +119,24 @@ def test_turns_of_one_session_come_one_after_the_other(live: Live):
         assert [turn["turn"] for turn in client.get("/v1/sessions/crowd").json()["turns"]] == [1, 2, 3, 4]
 
 
+def test_a_hold_set_meanwhile_is_the_one_of_turns_that_waited(live: Live):
+    own = {"session": "set-meanwhile"}
+    with live.http() as client:
+        client.post("/v1/chat/completions", json=asked(live, holdtrue=own))
+        first = open_turn(live, stream=True, holdtrue=own)
+        until(lambda: load(live) == (1, 0))
+        waiting = live.connect()
+        waiting.sendall(raw_post(asked(live, holdtrue=own)))
+        assert client.patch("/v1/sessions/set-meanwhile", json={"hold": "firm"}).status_code == 200
+        first.close()
+        answer = b""
+        while b'"hold_digest"' not in answer:
+            answer += waiting.recv(65536)
+        waiting.close()
+        assert b'"hold":"firm"' in answer
+        assert client.get("/v1/sessions/set-meanwhile").json()["turns"][-1]["hold"] == "firm"
+
+
 def test_only_so_many_may_wait_for_one_session(live: Live):
     body = raw_post(asked(live, LONG, holdtrue={"session": "queue"}, max_tokens=400))
     connections = [live.connect() for _ in range(17)]

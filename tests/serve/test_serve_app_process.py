@@ -65,7 +65,7 @@ def body(text: str, **fields: object) -> dict[str, object]:
 def test_a_server_killed_in_the_middle_of_an_answer_has_kept_the_ones_before(artifact: Path, tmp_path: Path):
     db, own = tmp_path / "sessions.db", {"session": "kept"}
     with process(artifact, db) as (server, client):
-        for text in ("One.", "Two."):
+        for text in ("Name three colours.", "Why is the sky blue?"):
             assert client.post(CHAT, json=body(text, holdtrue=own)).status_code == 200
         third = body(LONG, holdtrue=own, stream=True, max_tokens=400)
         with client.stream("POST", CHAT, json=third) as response:
@@ -80,7 +80,7 @@ def test_a_server_killed_in_the_middle_of_an_answer_has_kept_the_ones_before(art
     assert session is not None
     assert session.n_turns == 2
     turns = store.turns("kept")
-    assert [turn.user for turn in turns] == ["One.", "Two."]
+    assert [turn.user for turn in turns] == ["Name three colours.", "Why is the sky blue?"]
     assert all(turn.answer and len(turn.tokens) == 3 for turn in turns)
     store.close()
 

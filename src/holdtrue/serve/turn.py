@@ -103,10 +103,12 @@ class Turn:
         metrics.seconds.observe(time.monotonic() - began)
 
     async def _again(self) -> None:
-        """Another turn of the session may have been answered, or have begun it, while this one waited."""
+        """While this turn waited, another may have been answered, or have begun the session, or a hold been set."""
         if self._session is not None or self._request.session is not None:
             named = replace(self._request, session=self.session_id)
-            self._adopt((await self._turns.session_of(named, self._asker))[1])
+            _, session = await self._turns.session_of(named, self._asker)
+            self._adopt(session)
+            self.hold = self._turns.hold_for(self._request.hold, self._asker, session)
 
     @property
     def _owner(self) -> str:
