@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from families import FAMILIES, family
-from tiny_models import CHATML, make_tokenizer
+from tiny_models import CHATML, make_tokenizer, tiny_config, tiny_model
 
 from holdtrue.engines import GenerateRequest
 from holdtrue.engines.hf import Batcher, HFEngine, batcher
@@ -192,3 +192,84 @@ def test_passes_of_others_on_the_same_model_go_through_untouched(smollm, engine,
             running.step()
             assert torch.equal(engine.project(request.prompt_token_ids, held_axis.units), plain)
     assert not any(layer._forward_hooks for layer in smollm.layers)
+
+
+def tiny_chat(model, name="tiny"):
+    return wrap(model, make_tokenizer(["<bos>", "<eos>", "<|im_start|>", "<|im_end|>"], CHATML), name=name)
+
+
+def tiny_units():
+    return torch.nn.functional.normalize(torch.randn(3, 32), dim=1)
+
+
+def test_a_window_left_over_in_the_configuration_is_not_applied():
+    model = family("qwen2")
+    config = model.config
+    assert set(config.layer_types) == {"full_attention"}
+    config.sliding_window, config.use_sliding_window = 8, True
+    chat, request = tiny_chat(model), GenerateRequest(tuple(range(5, 35)), 12, 0, 0.0)
+    assert run(chat, tiny_units(), 1, [request])[0] == [HFEngine(chat).generate([request], capture=False)[0].token_ids]
+
+
+@pytest.mark.parametrize("kind", ["mamba2", "rwkv"])
+def test_a_recurrent_model_is_refused(kind):
+    shapes = {"mamba2": {"num_heads": 8, "head_dim": 8, "state_size": 8, "n_groups": 1}, "rwkv": {}}
+    chat = tiny_chat(tiny_model(tiny_config(kind, **shapes[kind])), kind)
+    with pytest.raises(AmbiguousModel, match=rf"{kind} .*(linear_attention|in pieces).*--upstream"):
+        Batcher(chat, tiny_units(), 1)
+
+
+def test_a_model_that_gives_all_its_logits_is_batched():
+    model = family("llama")
+    inner = model.forward
+
+    def forward(input_ids, position_ids=None, attention_mask=None, past_key_values=None, use_cache=None):
+        return inner(input_ids, attention_mask, position_ids, past_key_values, use_cache=use_cache)
+
+    request = GenerateRequest((5, 6, 7), 4, 0, 0.0)
+    expected = HFEngine(tiny_chat(model)).generate([request], capture=False)[0].token_ids
+    model.forward = forward
+    assert run(tiny_chat(model), tiny_units(), 1, [request])[0] == [expected]
+
+
+def test_memory_grows_with_the_rows_there_are_and_goes_with_the_last():
+    request = GenerateRequest(tuple(range(5, 25)), 50, 0, 0.0)
+    chat = tiny_chat(family("llama"))
+    chat.__dict__["eos_token_ids"] = frozenset()
+    with Batcher(chat, tiny_units(), 1, 8) as running:
+        block = running._cache.layers[0]
+        ids = [running.add(request)]
+        running.step()
+        assert len(block.keys) == 1
+        ids += [running.add(request) for _ in range(2)]
+        running.step()
+        assert len(block.keys) == 4
+        for each in ids:
+            assert block.keys is not None
+            running.drop(each)
+        assert block.keys is None
+        running.drop(running.add(request))
+        assert block.keys is None
+
+
+def test_what_a_row_leaves_behind_poisons_nobody():
+    chat = tiny_chat(family("llama"))
+    chat.__dict__["eos_token_ids"] = frozenset()
+    short, long = (GenerateRequest(tuple(range(5, 5 + n)), 12, 0, 0.0) for n in (4, 30))
+    alone = [run(chat, tiny_units(), 1, [each])[0][0] for each in (short, long)]
+    with Batcher(chat, tiny_units(), 1, 3) as running:
+        gone, stays = running.add(long), running.add(long)
+        running.step()
+        with torch.inference_mode():
+            for block in running._cache.layers:
+                block.keys[0, :, :31] = block.values[0, :, :31] = torch.nan
+        running.drop(gone)
+        tokens = {stays: [], running.add(short): []}
+        events = running.step()
+        while running.n_rows:
+            events += running.step()
+    for event in events:
+        if event.drawn:
+            tokens[event.row].append(event.drawn.token)
+    drawn = [tuple(each) for each in tokens.values()]
+    assert drawn == [alone[1][1:], alone[0]]

@@ -127,3 +127,7 @@ def test_top_p_keeps_to_the_nucleus(engine, prompts):
     tight = [GenerateRequest(prompts[0], 8, seed, 1.5, 1e-6) for seed in range(4)]
     greedy = engine.generate([GenerateRequest(prompts[0], 8, 0, 0.0)], capture=False)[0]
     assert {c.token_ids for c in engine.generate(tight, capture=False)} == {greedy.token_ids}
+
+
+def test_nothing_asked_nothing_drawn(any_engine):
+    assert any_engine.generate([], capture=True) == []

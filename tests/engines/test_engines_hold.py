@@ -5,17 +5,19 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 
 import pytest
 import torch
 from families import FAMILIES, family, tiny_axis
+from tiny_models import CHATML, make_tokenizer, tiny_config, tiny_model
 
 from holdtrue.engines import GenerateRequest, MockEngine
 from holdtrue.engines.hf import HFEngine, hold
 from holdtrue.errors import ArtifactError, SettingError, WrongModel
 from holdtrue.hold import PRESETS, floors_for, project
-from holdtrue.models import ChatModel, block_output, decoder_layers
+from holdtrue.models import ChatModel, block_output, decoder_layers, wrap
 from holdtrue.records import CapSpec, HoldSpec, SelfTest
 
 FIRM = PRESETS["firm"]
@@ -222,3 +224,69 @@ def test_an_engine_and_a_with_block_hold_alike(engine: HFEngine, smollm, held_ax
     request = GenerateRequest(tuple(ids[0].tolist()), N_TOKENS, 0, 0.0, floors=floors_for(FIRM, held_axis))
     tokens = list(engine.generate([request], capture=False)[0].token_ids)
     assert tokens == drawn[: len(tokens)]
+
+
+@pytest.fixture
+def tiny():
+    model = family("llama")
+    model.generation_config.eos_token_id = None
+    return model, tiny_axis(model, "llama")
+
+
+FLOOR = HoldSpec(cap=CapSpec(tau=3.0))
+IDS = torch.arange(5, 25)[None]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"use_cache": False}, {"prompt_lookup_num_tokens": 4}, {"assistant_model": "itself"}, {"prefill_chunk_size": 8}],
+    ids=lambda each: next(iter(each)),
+)
+def test_what_can_not_be_held_is_refused(tiny, options):
+    model, axis = tiny
+    ids = torch.tensor([[5, 6, 7] * 6])
+    more = options if "assistant_model" not in options else {"assistant_model": family("llama")}
+    with pytest.raises(SettingError, match=r"prompt from response"), hold(model, axis, FLOOR):
+        generate(model, ids, torch.ones_like(ids), **more)
+
+
+def test_a_one_token_prompt_is_a_prompt_and_readings_start_anew(tiny):
+    model, axis = tiny
+    with hold(model, axis, FLOOR) as held:
+        for ids in (IDS, IDS[:, :1]):
+            drawn = generate(model, ids, torch.ones_like(ids), max_new_tokens=6, min_new_tokens=6)
+            (row,) = held.rows()
+            assert drawn.shape == (1, 6)
+            assert len(row.before) == 5
+    assert min(row.after) >= 3 - 1e-3
+    engine = HFEngine(chat_of(model))
+    request = GenerateRequest((5,), 6, 0, 0.0, floors=floors_for(FLOOR, axis))
+    assert list(engine.generate([request], capture=False)[0].token_ids) == drawn[0].tolist()
+
+
+def chat_of(model):
+    return wrap(model, make_tokenizer(["<bos>", "<eos>"], CHATML), name="tiny")
+
+
+def test_a_recurrent_model_is_held():
+    model = tiny_model(tiny_config("mamba2", num_heads=8, head_dim=8, state_size=8, n_groups=1, expand=2))
+    axis = tiny_axis(model, "mamba2")
+    with hold(model, axis, FLOOR) as held:
+        generate(model, IDS, torch.ones_like(IDS), max_new_tokens=4, eos_token_id=None)
+    (row,) = held.rows()
+    assert len(row.after) == 3
+    assert min(row.after) >= 3 - 1e-3
+
+
+def test_a_forward_of_the_models_own_is_there_again(tiny):
+    model, axis = tiny
+    own = model.forward
+
+    @wraps(own)
+    def forward(*args, **kwargs):
+        return own(*args, **kwargs)
+
+    model.forward = forward
+    request = GenerateRequest((5, 6), 2, 0, 0.0, floors=floors_for(FLOOR, axis))
+    HFEngine(chat_of(model)).generate([request], capture=False)
+    assert vars(model)["forward"] is forward

@@ -3,13 +3,13 @@ import torch
 from scipy.stats import chisquare
 
 from holdtrue.engines import GenerateRequest
-from holdtrue.engines.hf.sampling import SeededSampler
+from holdtrue.engines.hf.sampling import SeededSampler, choose
 
 LOGITS = torch.tensor([0.0, 1.0, 2.0, -1.0, 0.5])
 
 
 def draws(temperature: float, top_p: float, n: int = 4000) -> np.ndarray:
-    sampler = SeededSampler([GenerateRequest((1,), 1, s, temperature, top_p) for s in range(n)], 1, torch.device("cpu"))
+    sampler = SeededSampler([GenerateRequest((1,), 1, s, temperature, top_p) for s in range(n)], 1)
     kept = sampler(torch.zeros(n, 1, dtype=torch.int64), LOGITS.expand(n, -1))
     assert (torch.isfinite(kept).sum(dim=1) == 1).all()
     return np.bincount(kept.argmax(dim=1).numpy(), minlength=5)
@@ -29,9 +29,24 @@ def test_top_p_cuts_the_tail_and_keeps_the_proportions():
 
 
 def test_temperature_zero_is_greedy_within_a_mixed_batch():
-    sampler = SeededSampler(
-        [GenerateRequest((1,), 1, 3, 0.0), GenerateRequest((1,), 1, 3, 5.0)], 1, torch.device("cpu")
-    )
+    sampler = SeededSampler([GenerateRequest((1,), 1, 3, 0.0), GenerateRequest((1,), 1, 3, 5.0)], 1)
     kept = sampler(torch.zeros(2, 1, dtype=torch.int64), LOGITS.expand(2, -1))
     assert int(kept[0].argmax()) == 2
     assert torch.allclose(sampler.log_probs[0][0], LOGITS.log_softmax(dim=0)[2])
+
+
+def test_a_draw_next_to_one_never_takes_a_token_of_no_probability():
+    logits = torch.tensor([[1.0, 0.5, -torch.inf, -torch.inf]])
+    almost = torch.tensor([1 - 2**-53], dtype=torch.float64)
+    for top_p, expected in ((1.0, 1), (0.5, 0)):
+        assert choose(logits, almost, [GenerateRequest((1,), 1, 0, 1.0, top_p)]).tolist() == [expected]
+
+
+def test_a_row_without_top_p_does_not_lose_its_tail_to_a_neighbour():
+    logits = torch.full((2, 4096), 8.0)
+    logits[:, 1:] = -torch.arange(4095).float() / 200
+    logits[:, -1] = -9.3  # past where the sum in fp32 is 1 already
+    draw = torch.tensor([1 - 1e-9] * 2, dtype=torch.float64)
+    open_, trimmed = (GenerateRequest((1,), 1, 0, 1.0, top_p) for top_p in (1.0, 0.5))
+    alone = choose(logits[:1], draw[:1], [open_])
+    assert choose(logits, draw, [open_, trimmed])[0] == alone[0]

@@ -185,3 +185,9 @@ def test_a_hold_is_frozen_and_free_only_when_nothing_is_done():
 def test_the_golden_file_writes_the_same():
     spec = HoldSpec.from_json(GOLDEN.read_text(), GOLDEN.name)
     assert json.loads(spec.to_json()) == json.loads(GOLDEN.read_text())
+
+
+@pytest.mark.parametrize("tau", [1e39, -1e39, float("inf"), float("nan")])
+def test_a_floor_out_of_all_range_is_refused_when_it_is_written(tau):
+    with pytest.raises(ValidationError, match="tau"):
+        CapSpec(tau=tau)

@@ -21,10 +21,8 @@ def keyed(serve, tmp_path: Path) -> tuple[Live, dict[str, str]]:
     return serve(keys=path, client_holds=False), secrets
 
 
-def body(live: Live, key: str, **fields: object) -> dict[str, object]:
-    with live.http(key) as client:
-        model = client.get("/v1/models").json()["data"][0]["id"]
-    return {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, **fields}
+def body(**fields: object) -> dict[str, object]:
+    return {"model": "smollm2-135m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, **fields}
 
 
 def test_without_a_key_nothing_is_told(keyed):
@@ -47,24 +45,24 @@ def test_without_a_key_nothing_is_told(keyed):
 def test_a_client_may_chat_but_not_choose_its_hold(keyed):
     live, keys = keyed
     with live.http(keys["ann"]) as ann, live.http(keys["operator"]) as operator:
-        session = ann.post(CHAT, json=body(live, keys["ann"])).json()["holdtrue"]["session"]
+        session = ann.post(CHAT, json=body()).json()["holdtrue"]["session"]
         for refused in (
-            ann.post(CHAT, json=body(live, keys["ann"], holdtrue={"hold": "firm"})),
+            ann.post(CHAT, json=body(holdtrue={"hold": "firm"})),
             ann.patch(f"/v1/sessions/{session}", json={"hold": "firm"}),
         ):
             assert refused.status_code == 403
             assert refused.json()["error"]["code"] == "hold_not_allowed"
         assert operator.patch(f"/v1/sessions/{session}", json={"hold": "firm"}).json()["hold"] == "firm"
-        again = ann.post(CHAT, json=body(live, keys["ann"], holdtrue={"session": session}))
+        again = ann.post(CHAT, json=body(holdtrue={"session": session}))
         assert again.json()["holdtrue"]["hold"] == "firm"
 
 
 def test_clients_see_their_own_sessions_and_operators_all(keyed):
     live, keys = keyed
     with live.http(keys["ann"]) as ann, live.http(keys["bob"]) as bob, live.http(keys["operator"]) as operator:
-        first = ann.post(CHAT, json=body(live, keys["ann"], holdtrue={"session": "anns"}))
+        first = ann.post(CHAT, json=body(holdtrue={"session": "anns"}))
         assert first.json()["holdtrue"]["session"] == "anns"
-        bob.post(CHAT, json=body(live, keys["bob"], holdtrue={"session": "bobs"}))
+        bob.post(CHAT, json=body(holdtrue={"session": "bobs"}))
         listed = {
             name: {session["id"] for session in client.get("/v1/sessions").json()["data"]}
             for name, client in (("ann", ann), ("bob", bob), ("operator", operator))
@@ -74,11 +72,11 @@ def test_clients_see_their_own_sessions_and_operators_all(keyed):
             assert bob.request(method, f"/v1/sessions/anns{path}").status_code == 404
         assert operator.get("/v1/sessions/anns").status_code == 200
         # Somebody else's name for a session is refused before anything is drawn, and nothing is written into it.
-        stolen = bob.post(CHAT, json=body(live, keys["bob"], holdtrue={"session": "anns"}, stream=True))
+        stolen = bob.post(CHAT, json=body(holdtrue={"session": "anns"}, stream=True))
         assert (stolen.status_code, stolen.json()["error"]["param"]) == (400, "holdtrue.session")
         assert operator.get("/v1/sessions/anns").json()["n_turns"] == 1
         # An operator's word in a client's session is the client's to see.
-        operator.post(CHAT, json=body(live, keys["operator"], holdtrue={"session": "anns"}))
+        operator.post(CHAT, json=body(holdtrue={"session": "anns"}))
         assert ann.get("/v1/sessions/anns").json()["n_turns"] == 2
 
 
@@ -86,10 +84,10 @@ def test_the_same_history_under_another_key_is_another_session(keyed):
     live, keys = keyed
     messages = [{"role": "user", "content": "Hi"}]
     with live.http(keys["ann"]) as ann, live.http(keys["bob"]) as bob:
-        first = ann.post(CHAT, json=body(live, keys["ann"], temperature=0)).json()
+        first = ann.post(CHAT, json=body(temperature=0)).json()
         messages += [first["choices"][0]["message"], {"role": "user", "content": "And?"}]
-        others = bob.post(CHAT, json=body(live, keys["bob"], messages=messages)).json()
-        own = ann.post(CHAT, json=body(live, keys["ann"], messages=messages)).json()
+        others = bob.post(CHAT, json=body(messages=messages)).json()
+        own = ann.post(CHAT, json=body(messages=messages)).json()
     assert own["holdtrue"]["session"] == first["holdtrue"]["session"] != others["holdtrue"]["session"]
 
 

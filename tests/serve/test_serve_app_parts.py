@@ -143,7 +143,7 @@ def test_a_listener_that_falls_behind_is_let_go():
         for at in range(3000):
             feed.tell("token", {"at": at}, "")
         await first
-        return len([event async for event in slow]), len(feed._listeners)
+        return len([event async for event in slow]), feed.n_listeners
 
     heard, left = asyncio.run(main())
     assert heard < 3000

@@ -6,7 +6,7 @@ from holdtrue.stats.turns import TurnNoise, fit_turn_noise, position_means
 
 
 def simulate(n, turns, *, mean=0.0, sd=1.0, share=0.3, rho=0.3, seed=0):
-    noise = TurnNoise(*(np.full(n, float(v)) for v in (mean, sd, share, rho)))
+    noise = TurnNoise(np.full((n, 1), float(mean)), *(np.full(n, float(v)) for v in (sd, share, rho)))
     return noise.talks(turns, np.random.default_rng(seed))
 
 
@@ -41,6 +41,31 @@ def test_intervals_cover_what_made_the_data():
             low, high = np.quantile(draws, (0.05, 0.95))
             held[i] += low <= truth <= high
     assert (held >= 80).all()
+
+
+def test_place_means_are_drawn_and_cost_degrees_of_freedom():
+    """Six talks of four turns, 100 times: with means subtracted as if they were known, sd would come out small."""
+    slope, sd, held, as_known = np.array([1.2, 0.4, -0.4, -1.2]), [], np.zeros(4), []
+    for seed in range(100):
+        talks = simulate(6, 4, seed=seed) + slope
+        found = fit_turn_noise(talks.tolist(), 1000, np.random.default_rng(seed), places=4)
+        low, high = np.quantile(found.mean, (0.05, 0.95), axis=0)
+        held += (low <= slope) & (slope <= high)
+        sd.append(np.median(found.sd))
+        as_known.append(np.median(fit((talks - talks.mean(axis=0)).tolist(), draws=1000).sd))
+    assert (held >= 80).all()
+    assert np.median(sd) == pytest.approx(1.0, abs=0.1)
+    assert (np.array(sd) > 1.03 * np.array(as_known)).all()
+
+
+def test_simulated_talks_have_a_mean_at_each_place_and_the_last_one_after():
+    noise = TurnNoise(np.full((20_000, 2), [2.0, -1.0]), *(np.full(20_000, v) for v in (1.0, 0.3, 0.3)))
+    assert noise.talks(4, np.random.default_rng(0)).mean(axis=0) == pytest.approx((2.0, -1.0, -1.0, -1.0), abs=0.04)
+
+
+def test_a_place_that_no_talk_reaches_has_no_mean():
+    with pytest.raises(EvidenceError, match="5 places"):
+        fit_turn_noise(simulate(20, 4).tolist(), 10, np.random.default_rng(0), places=5)
 
 
 def test_fewer_talks_leave_more_open():

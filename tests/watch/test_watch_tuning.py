@@ -28,13 +28,14 @@ def card(talks) -> AxisCard:
     return made.model_copy(update={"benign_turns": tuple(tuple(float(z) for z in talk) for talk in talks)})
 
 
-def wandering(rng, n, turns, *, share=0.25, rho=0.2, df=5):
-    """Heavy tails in the turns, a skewed level per talk: neither is in the noise model."""
+def wandering(rng, n, turns, *, share=0.25, rho=0.2, df=5, first=0.0):
+    """Heavy tails in the turns, a skewed level per talk: neither is in the noise model. `first` raises first turns."""
     fresh = rng.standard_t(df, (n, turns)) * np.sqrt((df - 2) / df)
     turn = fresh.copy()
     for t in range(1, turns):
         turn[:, t] = rho * turn[:, t - 1] + np.sqrt(1 - rho**2) * fresh[:, t]
     level = 1 - rng.exponential(1, (n, 1))
+    turn[:, 0] += first
     return np.sqrt(share) * level + np.sqrt(1 - share) * turn
 
 
@@ -56,7 +57,9 @@ def count(rule, talks):
     return rung[:, -1].sum(), rung.size - rung.sum() + rung[:, -1].sum()
 
 
-@pytest.mark.parametrize("shape", [{}, {"share": 0.5, "rho": 0.0}, {"share": 0.0, "rho": 0.0}, {"n_talks": 4}], ids=str)
+@pytest.mark.parametrize(
+    "shape", [{}, {"share": 0.5, "rho": 0.0}, {"share": 0.0, "rho": 0.0}, {"n_talks": 4}, {"first": 3.0}], ids=str
+)
 def test_the_promised_rate_holds_on_average_for_another_kind_of_noise(shape):
     """Over calibrations, because each one is lucky or unlucky: that is what `spread` says of a single one."""
     counts = [count(drift_rule(made.card), made.talks) for made in map(_Made, [shape] * 16, range(16))]
@@ -88,8 +91,19 @@ def test_the_rule_says_what_was_measured(rule):
     assert rule.rate.per_1000 <= rule.target_per_1000 == 5.0
     assert rule.rate.spread[0] < rule.rate.per_1000 < rule.rate.spread[1], "one calibration can't pin it down"
     assert rule.rate.talks_ringing == pytest.approx(1 - (1 - rule.rate.per_1000 / 1000) ** 24, rel=0.1)
-    assert "tuned to 5 false first alarms per 1,000 turns" in rule.text
+    assert "Tuned to 5 false first alarms per 1,000 turns on the model's 20 benign talks of 4 turns, ext" in rule.text
     assert len(rule.text) <= 300, "the terminal shows so much of it"
+
+
+def test_talks_as_long_as_those_simulated_are_not_called_extended():
+    rule = drift_rule(card(wandering(np.random.default_rng(6), 30, 24)))
+    assert "30 benign talks of 24 turns:" in rule.text
+
+
+def test_chance_does_not_widen_the_spread():
+    """Where calibration leaves next to nothing open, what remains is the simulation's own error."""
+    rate = drift_rule(card(wandering(np.random.default_rng(7), 500, 24))).rate
+    assert rate.spread[1] < 1.6 * rate.spread[0]
 
 
 def test_larger_drifts_are_found_sooner(rule):
@@ -138,7 +152,7 @@ def test_without_usable_benign_talks_the_rate_is_unknown_and_said_to_be(talks):
     rule = drift_rule(card(talks))
     assert rule.rate is None
     assert rule.cusum.line == 4.0
-    assert "false-alarm rate unknown" in rule.text
+    assert "False-alarm rate unknown" in rule.text
     assert len(rule.text) <= 300
 
 

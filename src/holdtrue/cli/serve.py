@@ -32,6 +32,7 @@ def serve(
     max_batch: Annotated[int, typer.Option(min=1, help="Turns answered at once.")] = 16,
     max_queue: Annotated[int, typer.Option(min=1, help="Turns waiting for a place; past it, 429.")] = 64,
     max_context: Annotated[int, typer.Option(min=64, help="Prompt and answer tokens of one turn.")] = 4096,
+    max_answer: Annotated[int, typer.Option(min=1, help="Answer tokens where a request sets no limit.")] = 1024,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one turn may take.")] = 600.0,
     drain: Annotated[float, typer.Option(min=1, help="Seconds that running turns have on SIGTERM.")] = 60.0,
     audit_key: Annotated[
@@ -53,11 +54,14 @@ def serve(
         from holdtrue.axis import load_axis
         from holdtrue.mapping import firing_rates
         from holdtrue.models import load
-        from holdtrue.serve.build import ServeOptions, audit_log_at, local_app, upstream_app
+        from holdtrue.serve.build import ServeOptions, audit_log_at, check_options, local_app, upstream_app
         from holdtrue.serve.run import check_address, run_app
 
         if (model is None) == (upstream is None):
             message = "give MODEL to serve its weights, or --upstream URL with --reader to stand in front of an API"
+            raise SettingError(message)
+        if upstream is None and (reader or upstream_model):
+            message = "--reader and --upstream-model belong to --upstream URL; leave them out to serve MODEL's weights"
             raise SettingError(message)
         check_address(host, has_keys=keys is not None)
         artifact = load_axis(axis)
@@ -77,9 +81,11 @@ def serve(
             max_batch=max_batch,
             max_queue=max_queue,
             max_context=max_context,
+            max_answer=max_answer,
             timeout_seconds=timeout,
             audit=audit,
         )
+        check_options(options)
         spec = model or reader or artifact.card.model
         loaded = load(spec, device=device, dtype=dtype, template=template, layers=layers)
         if upstream is None:

@@ -20,7 +20,7 @@ class MockEngine:
     """Activations are a fixed vector per token, plus noise, plus `pull` along a hidden direction for marked prompts.
 
     A prompt is *marked* when it holds `marker`: a stand-in for "the default assistant speaks", so that a test can plant
-    an axis of known size or none at all.
+    an axis of known size or none at all. Floors hold the response alone: `held_prompt` and `top_log_probs` do nothing.
     """
 
     def __init__(

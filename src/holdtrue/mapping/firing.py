@@ -10,9 +10,10 @@ from holdtrue.engines.hf import Batcher
 from holdtrue.hold import PRESETS, Floors, floors_for
 from holdtrue.models import ChatModel, Message, said_before
 from holdtrue.personas import load_benign
-from holdtrue.records import FiringRate, HoldSpec, read_capped, write_atomic
+from holdtrue.records import FiringRate, HoldSpec, check_writable, read_capped, write_atomic
 from holdtrue.rollouts import TALK_TURNS, derive_seed
 from holdtrue.stats import bootstrap_mean
+from holdtrue.watch.reader import check_axis
 
 __all__ = ["firing_rate", "firing_rates", "known_firing_rate"]
 
@@ -39,12 +40,15 @@ def firing_rate(
         The rate and its 95 % interval, talks being the unit.
 
     Raises:
+        ArtifactError: the axis failed its sign self-test.
         EvidenceError: the axis has no calibration.
-        StorageError: it can't be kept.
-        WrongModel: the axis belongs to another model.
+        StorageError: it can't be kept; found out beforehand.
+        WrongModel: the axis belongs to another model or chat template.
     """
-    axis.check_model(model.weights_digest, model.n_layers, model.d_model, model.name)
+    check_axis(model, axis)
     floors = floors_for(spec, axis, drifting=True)
+    if folder is not None:
+        check_writable(_place(folder, spec))
     shares, n_tokens = _talked(model, axis, floors, seed)
     rng = np.random.default_rng(derive_seed(seed, "firing rate"))
     found = FiringRate(
@@ -54,7 +58,7 @@ def firing_rate(
         n_talks=len(shares),
         n_tokens=n_tokens,
         rate=float(np.mean(shares)),
-        interval=bootstrap_mean(np.array(shares), rng),
+        interval=bootstrap_mean(np.array(shares), rng, bounds=(0.0, 1.0)),
     )
     if folder is not None:
         write_atomic(_place(folder, spec), found.to_json() + "\n")

@@ -27,6 +27,10 @@ class TextStream:
         self._stop = stop
         self._pending = ""
         self._decoded = ""
+        self.n_given = 0
+        """Characters given out so far."""
+        self.last = ""
+        """What the last token added, stop strings aside."""
         self.stopped = False
         """Whether a stop string was met; nothing after it is given out."""
 
@@ -37,6 +41,7 @@ class TextStream:
         self._ids.append(token_id)
         new = self._stream.step(self._tokenizer.backend_tokenizer, token_id) or ""
         self._decoded += new
+        self.last = new
         return self._release(self._pending + new)
 
     def finish(self) -> str:
@@ -48,6 +53,7 @@ class TextStream:
         rest = whole[len(self._decoded) :] if whole.startswith(self._decoded) else ""
         left = self._release(self._pending + rest)
         if not self.stopped:
+            self.n_given += len(self._pending)
             left, self._pending = left + self._pending, ""
         return left
 
@@ -55,10 +61,12 @@ class TextStream:
         met = min((at for at in (text.find(each) for each in self._stop) if at >= 0), default=None)
         if met is not None:
             self.stopped, self._pending = True, ""
+            self.n_given += met
             return text[:met]
         held = max((_overlap(text, each) for each in self._stop), default=0)
         cut = len(text) - held
         self._pending = text[cut:]
+        self.n_given += cut
         return text[:cut]
 
 

@@ -23,7 +23,7 @@ class CapSpec(Record):
     """First and last block, both included; None takes the band that the axis recommends."""
     fire: float | None = Field(default=None, gt=0, lt=1)
     """The floor as a benign firing rate: the share of benign tokens that it would touch at each block."""
-    tau: float | None = None
+    tau: float | None = Field(default=None, ge=-1e6, le=1e6)
     """The floor as a projection, the same at every block; give this or `fire`."""
     strength: float = Field(default=1.0, ge=0, le=1)
     """1 lifts a token to the floor, less lifts it part of the way."""

@@ -7,6 +7,8 @@ from holdtrue.report.plain import plain
 
 __all__ = ["hold_json", "hold_summary"]
 
+MEASURED_ON = "the same requests as calibration, answered afresh"
+
 
 def hold_json(
     spec: HoldSpec, card: AxisCard, floors: Mapping[int, float], rate: FiringRate | None
@@ -31,6 +33,7 @@ def hold_json(
         "nominal_fire": None if spec.cap is None else spec.cap.fire,
         "measured_fire": None if rate is None else rate.rate,
         "measured_fire_ci": None if rate is None else list(rate.interval),
+        "measured_on": None if rate is None else MEASURED_ON,
         "n_talks": None if rate is None else rate.n_talks,
         "n_tokens": None if rate is None else rate.n_tokens,
         "warnings": list(card.warnings),
@@ -53,4 +56,5 @@ def hold_summary(spec: HoldSpec, card: AxisCard, floors: Mapping[int, float], ra
         f"  measured: {rate.rate:.1%} [{low:.1%}, {high:.1%}] of (token, block) pairs on benign talk "
         f"({rate.n_talks} talks, {rate.n_tokens} tokens; 95 %, talks as the unit)"
     )
+    lines.append(f"            on {MEASURED_ON}: other talk may be touched more often")
     return "\n".join(lines)

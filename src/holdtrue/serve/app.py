@@ -78,6 +78,8 @@ def build_app(
         standing.draining = True
         turns.feed.close()
         await turns.backend.close()
+        if turns.audit is not None:
+            turns.audit.close()
         turns.store.close()
 
     app = FastAPI(

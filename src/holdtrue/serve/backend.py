@@ -1,5 +1,6 @@
 """The seam between the server and whatever answers: a model in this process, or somebody's API with a reader beside."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class TurnRequest:
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
     """None: no log-probabilities; 0 to 20: the drawn token's and this many alternatives'."""
+    limit_seconds: float = math.inf
+    """The longest the turn may take: an answer in hand isn't put at risk by asking again."""
 
 
 @final
@@ -94,6 +97,8 @@ class Outcome:
     projection: float | None
     """Mean over answer tokens at the read layer, after the cap; None when nothing was measured."""
     z: float | None
+    """Of the mean before the cap at the read layer, against benign answers: a hold there doesn't hide the drift that it
+    works against. Blocks below, where they are held, still do in part."""
     fired: float | None
     """Share of (answer token, held block) pairs under the floor; None from outside."""
     redraws: int = 0

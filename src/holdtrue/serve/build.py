@@ -29,7 +29,7 @@ from holdtrue.serve.upstream import UpstreamBackend, UpstreamClient, connect
 from holdtrue.watch import AuditSampler, audit_key, drift_rule
 from holdtrue.watch.live import LiveReader
 
-__all__ = ["ServeOptions", "app_over", "audit_log_at", "local_app", "upstream_app"]
+__all__ = ["ServeOptions", "app_over", "audit_log_at", "check_options", "local_app", "upstream_app"]
 
 
 @final
@@ -49,11 +49,25 @@ class ServeOptions:
     max_queue: int = 64
     max_context: int | None = 4096
     """Prompt and answer tokens of one turn."""
+    max_answer: int = 1024
+    """Answer tokens where a request sets no limit."""
     timeout_seconds: float = 600.0
     max_body_bytes: int = 4 * 2**20
     keep_days: float | None = None
     """Sessions unused for longer are deleted; None keeps them."""
     audit: AuditLog | None = None
+
+
+def check_options(options: ServeOptions) -> None:
+    """Find mistakes before a model is loaded.
+
+    Raises:
+        HoldtrueError: no such hold, unusable keys, or a store that can't be opened.
+    """
+    hold_spec(options.hold)
+    if options.keys is not None:
+        KeyRing.load(options.keys)
+    open_store(options.db, keep_text=options.store_text).close()
 
 
 def audit_log_at(key: Path, rate: float, log: Path) -> tuple[AuditLog, str]:
@@ -88,11 +102,19 @@ def local_app(
         HoldtrueError: the axis doesn't fit the model, the hold can't be had, or the store can't be opened.
     """
     backend = LocalBackend(
-        model, axis, max_rows=options.max_batch, max_queue=options.max_queue, max_context=options.max_context
+        model,
+        axis,
+        max_rows=options.max_batch,
+        max_queue=options.max_queue,
+        max_context=options.max_context,
+        max_answer=options.max_answer,
     )
-    return app_over(
-        backend, axis, options, weights_digest=model.weights_digest, names=(model.name, model.spec), rates=rates
-    )
+    names = (model.name, model.spec)
+    try:
+        return app_over(backend, axis, options, weights_digest=model.weights_digest, names=names, rates=rates)
+    except BaseException:
+        backend.stop()
+        raise
 
 
 def upstream_app(url: str, upstream_model: str | None, reader: ChatModel, axis: Axis, options: ServeOptions) -> FastAPI:

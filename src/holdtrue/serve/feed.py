@@ -18,6 +18,11 @@ class Feed:
         self._listeners: dict[asyncio.Queue[tuple[str, Mapping[str, object]] | None], str | None] = {}
         self._closed = False
 
+    @property
+    def n_listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
     def tell(self, event: str, data: Mapping[str, object], owner: str) -> None:
         """Tell an event about a session.
 

@@ -13,16 +13,14 @@ from holdtrue.errors import TranscriptError
 from holdtrue.hold import Floors, floors_for
 from holdtrue.models import ChatModel, TextStream, said_before
 from holdtrue.records import HoldSpec
-from holdtrue.serve.backend import Finish, Outcome, Piece, TokenChoice, TokenReading, TurnRequest
+from holdtrue.serve.backend import Finish, Outcome, Piece, TokenChoice, TurnRequest
 from holdtrue.serve.engine_thread import EngineThread, Ticket
 from holdtrue.serve.failures import ApiError, bad_request
 from holdtrue.serve.readings import Tally
 from holdtrue.serve.redraw import redrawn
+from holdtrue.watch.reader import check_axis
 
 __all__ = ["LocalBackend"]
-
-DEFAULT_ANSWER_TOKENS = 1024
-"""Where a request sets no limit."""
 
 
 @final
@@ -35,6 +33,7 @@ class LocalBackend:
         max_rows: turns at once.
         max_queue: turns waiting for a place.
         max_context: prompt and answer tokens of one turn; None takes the model's own limit.
+        max_answer: answer tokens where a request sets no limit.
 
     Raises:
         AmbiguousModel: a kind of model that can't be batched.
@@ -43,13 +42,20 @@ class LocalBackend:
     """
 
     def __init__(
-        self, model: ChatModel, axis: Axis, *, max_rows: int = 16, max_queue: int = 64, max_context: int | None = None
+        self,
+        model: ChatModel,
+        axis: Axis,
+        *,
+        max_rows: int = 16,
+        max_queue: int = 64,
+        max_context: int | None = None,
+        max_answer: int = 1024,
     ) -> None:
-        axis.check_sign()
-        axis.check_model(model.weights_digest, model.n_layers, model.d_model, model.name)
+        check_axis(model, axis)
         self._chat, self._axis = model, axis
         limits = [limit for limit in (max_context, model.max_positions) if limit is not None]
         self._limit = min(limits, default=None)
+        self._max_answer = max_answer
         self._think = think_tokens(model)
         self._thread = EngineThread(Batcher(model, axis.units, axis.layer, max_rows), max_rows, max_queue)
         self._thread.start()
@@ -75,9 +81,13 @@ class LocalBackend:
         """Prompt tokens of a conversation."""
         return len(self._encode(messages))
 
+    def stop(self) -> None:
+        """Stop the engine and take its hooks off the model; turns under way hear 503."""
+        self._thread.stop()
+
     async def close(self) -> None:
-        """Stop the engine; turns under way hear 503."""
-        await anyio.to_thread.run_sync(self._thread.stop)
+        """Stop, off the event loop."""
+        await anyio.to_thread.run_sync(self.stop)
 
     async def answer(self, turn: TurnRequest) -> AsyncIterator[Piece | Outcome]:
         """Draw one answer (see `Backend.answer`); several where the hold redraws."""
@@ -104,31 +114,31 @@ class LocalBackend:
             event = await ticket.events.get()
             if isinstance(event, ApiError):
                 raise event
-            piece = self._piece(event, text, tally, turn)
             n_tokens += event.drawn is not None
-            if piece is not None:
+            if (piece := self._piece(event, text, tally, turn)) != Piece():
                 yield piece
             if event.finished:
                 finish = event.finished
                 break
-        if rest := text.finish():
-            yield Piece(text=rest)
+        rest = text.finish()
+        last = Piece(text=rest, readings=tally.settle(text.n_given, last=True))
+        if last != Piece():
+            yield last
         yield tally.outcome(finish, len(ticket.request.prompt_token_ids), n_tokens)
 
-    def _piece(self, event: Event, text: TextStream, tally: Tally, turn: TurnRequest) -> Piece | None:
-        readings: tuple[TokenReading, ...] = ()
+    def _piece(self, event: Event, text: TextStream, tally: Tally, turn: TurnRequest) -> Piece:
         if event.fed is not None:
-            readings = (tally.book(event.fed),)
+            tally.fed(event.fed)
         if event.drawn is None:
-            return Piece(readings=readings) if readings else None
+            return Piece(readings=tally.settle(text.n_given))
         token = event.drawn.token
         new = text.push(token)
-        tally.drawn(token, new)
+        tally.drawn(token, text.last)
         choices: tuple[TokenChoice, ...] = ()
         if turn.top_logprobs is not None and event.drawn.log_prob is not None:
             top = tuple((self._word(other), log_prob) for other, log_prob in event.drawn.top)
             choices = (TokenChoice(self._word(token), event.drawn.log_prob, top),)
-        return Piece(new, choices, readings)
+        return Piece(new, choices, tally.settle(text.n_given))
 
     def _word(self, token: int) -> str:
         return str(self._chat.tokenizer.decode([token]))
@@ -142,7 +152,7 @@ class LocalBackend:
                 "it, or use a hold with a token budget"
             )
             raise bad_request(message, param="messages", code="context_length_exceeded")
-        wanted = turn.max_tokens or DEFAULT_ANSWER_TOKENS
+        wanted = turn.max_tokens or self._max_answer
         floors = floors_for(turn.hold, self._axis, drifting=turn.drifting)
         return GenerateRequest(
             prompt_token_ids=prompt,

@@ -2,11 +2,11 @@
 
 import hashlib
 import math
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from holdtrue.serve.backend import Outcome, Piece, TurnRequest
+from holdtrue.serve.backend import Outcome, Piece, TurnRequest, closed
 from holdtrue.serve.failures import ApiError
 
 __all__ = ["Draw", "redrawn"]
@@ -28,13 +28,13 @@ async def redrawn(draw: Draw, turn: TurnRequest) -> AsyncGenerator[Piece | Outco
         ApiError: the first candidate failed.
     """
     spec = turn.hold.context
-    if spec.redraw == 1:
-        async with _closed(draw(turn)) as items:
+    if spec.redraw == 1 or turn.temperature == 0:  # greedy candidates would all be the same
+        async with closed(draw(turn)) as items:
             async for item in items:
                 yield item
         return
     candidates: list[tuple[list[Piece], Outcome]] = []
-    failed = ""
+    failed, began = "", time.monotonic()
     for attempt in range(spec.redraw):
         try:
             candidates.append(await _collected(draw(replace(turn, seed=_seed(turn.seed, attempt)))))
@@ -46,34 +46,27 @@ async def redrawn(draw: Draw, turn: TurnRequest) -> AsyncGenerator[Piece | Outco
         z = candidates[-1][1].z
         if z is None or z >= spec.redraw_below:
             break
+        spent = time.monotonic() - began
+        if spent * (attempt + 2) / (attempt + 1) > turn.limit_seconds:
+            failed = "there was no time to ask again"
+            break
     pieces, outcome = max(candidates, key=lambda candidate: _rank(candidate[1]))
     for piece in pieces:
         yield piece
-    spent = sum(other.completion_tokens for _, other in candidates) - outcome.completion_tokens
+    extra = sum(other.completion_tokens for _, other in candidates) - outcome.completion_tokens
     note = "; ".join(filter(None, [outcome.note, failed])) or None
-    yield replace(outcome, redraws=len(candidates) - 1, extra_tokens=spent, note=note)
+    yield replace(outcome, redraws=len(candidates) - 1, extra_tokens=extra, note=note)
 
 
 async def _collected(items: AsyncIterator[Piece | Outcome]) -> tuple[list[Piece], Outcome]:
     pieces: list[Piece] = []
-    async with _closed(items) as open_items:
+    async with closed(items) as open_items:
         async for item in open_items:
             if isinstance(item, Outcome):
                 return pieces, item
             pieces.append(item)
     message = "a backend ended an answer without an outcome"
     raise RuntimeError(message)
-
-
-@asynccontextmanager
-async def _closed(items: AsyncIterator[Piece | Outcome]) -> AsyncIterator[AsyncIterator[Piece | Outcome]]:
-    """Closes a drawing at once, rather than when it is collected, so that its place is free."""
-    try:
-        yield items
-    finally:
-        close = getattr(items, "aclose", None)
-        if close is not None:
-            await close()
 
 
 def _rank(outcome: Outcome) -> float:

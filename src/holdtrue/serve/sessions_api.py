@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Final
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from holdtrue.serve import wire
-from holdtrue.serve.failures import ApiError, bad_request, not_found, shown
+from holdtrue.serve.failures import ApiError, bad_request, not_found, overloaded, shown
 from holdtrue.serve.intake import EventStream, Gate, body_of
 from holdtrue.serve.openapi import RECENT, SET_HOLD
 from holdtrue.serve.store import Session
@@ -20,6 +21,7 @@ from holdtrue.serve.turns import Asker, Turns
 __all__ = ["session_routes"]
 
 _KEEP_ALIVE_SECONDS: Final = 15.0
+_MOST_LISTENING: Final = 64
 
 
 def session_routes(turns: Turns, gate: Gate, max_body_bytes: int) -> APIRouter:
@@ -72,7 +74,7 @@ def session_routes(turns: Turns, gate: Gate, max_body_bytes: int) -> APIRouter:
         if asked is None or set(body) != {"hold"}:
             message = 'send {"hold": NAME} with one of the holds that /v1/holdtrue lists, or a hold spec'
             raise bad_request(message, param="hold", code="invalid_value")
-        changed = await stored(store.set_hold, session.id, turns.hold_for(asked, asker, session), asker.sees)
+        changed = await stored(store.set_hold, session.id, turns.hold_for(asked, asker, session, "hold"), asker.sees)
         if changed is None:
             raise _no_session(session.id)
         turns.feed.tell("session", changed.summary(), changed.owner)
@@ -87,19 +89,28 @@ def session_routes(turns: Turns, gate: Gate, max_body_bytes: int) -> APIRouter:
 
     @routes.get("/v1/events")
     async def events(request: Request) -> Response:
-        return EventStream(_live(turns, gate.asker(request).sees))
+        owner = gate.asker(request).sees
+        if turns.feed.n_listeners >= _MOST_LISTENING:
+            raise overloaded(10.0, f"{_MOST_LISTENING} clients listen already; close one, or come back later")
+        return EventStream(_live(turns, gate, request, owner))
 
     return routes
 
 
-async def _live(turns: Turns, owner: str | None) -> AsyncIterator[bytes]:
-    yield wire.KEEP_ALIVE
+async def _live(turns: Turns, gate: Gate, request: Request, owner: str | None) -> AsyncIterator[bytes]:
+    """Events until the feed closes, or the key that asked for them is revoked."""
     listening = turns.feed.listen(owner)
-    waiting: asyncio.Future[tuple[str, Mapping[str, object]]] | None = None
+    waiting = asyncio.ensure_future(anext(listening))
+    checked = time.monotonic()
     try:
+        await asyncio.sleep(0)  # it listens from here on: what happens while the client connects is heard
+        yield wire.KEEP_ALIVE
         while True:
-            waiting = waiting or asyncio.ensure_future(anext(listening))
             done, _ = await asyncio.wait((waiting,), timeout=_KEEP_ALIVE_SECONDS)
+            if time.monotonic() - checked >= _KEEP_ALIVE_SECONDS:
+                if not _still_welcome(gate, request):
+                    return
+                checked = time.monotonic()
             if not done:
                 yield wire.KEEP_ALIVE
                 continue
@@ -107,13 +118,20 @@ async def _live(turns: Turns, owner: str | None) -> AsyncIterator[bytes]:
                 name, data = waiting.result()
             except StopAsyncIteration:
                 return
-            waiting = None
+            waiting = asyncio.ensure_future(anext(listening))
             yield wire.event(data, name)
     finally:
-        if waiting is not None:
-            waiting.cancel()
-            with suppress(asyncio.CancelledError, StopAsyncIteration):
-                await waiting
+        waiting.cancel()
+        with suppress(asyncio.CancelledError, StopAsyncIteration):
+            await waiting
+
+
+def _still_welcome(gate: Gate, request: Request) -> bool:
+    try:
+        gate.asker(request)
+    except ApiError:
+        return False
+    return True
 
 
 def _possible(session_id: str) -> None:
@@ -129,7 +147,7 @@ def _no_session(session_id: str) -> ApiError:
 def _limit(text: str | None) -> int:
     if text is None:
         return 50
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 1000):
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= 1000):
         message = f"limit is '{text[:20]}'; give a number from 1 to 1000"
         raise bad_request(message, param="limit", code="invalid_value")
     return int(text)

@@ -7,7 +7,7 @@ from typing import Final, final
 from holdtrue.hold import Shaped, shape, summary_request, summary_tokens, with_summary
 from holdtrue.records import ContextSpec
 from holdtrue.serve.backend import Backend, Outcome, Piece, TurnRequest, closed
-from holdtrue.serve.drawing import drawn
+from holdtrue.serve.choices import drawn
 from holdtrue.serve.stored import stored
 
 __all__ = ["Summaries", "shaped_turn"]

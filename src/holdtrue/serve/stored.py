@@ -1,16 +1,20 @@
 """Asking the store from the event loop: off it, and its failures in the server's words."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
+import anyio
 import anyio.to_thread
 
 from holdtrue.errors import SettingError, StorageError
 from holdtrue.serve.failures import bad_request, unavailable
 
 __all__ = ["stored", "to_its_end"]
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -40,5 +44,9 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait((task,))
+        # A cancel scope cancels again and again; the shield keeps it from ending this wait.
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait((task,))
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("an answer whose client had left couldn't be kept: %s", error)
         raise

@@ -2,18 +2,21 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO, Final, final
 
 from holdtrue.axis import Axis
 from holdtrue.errors import HoldtrueError, SettingError
-from holdtrue.hold import HAND_OVER, hold_spec, shape, summary_request, summary_tokens, with_summary
+from holdtrue.hold import HAND_OVER, Shaped, hold_spec
 from holdtrue.models import ChatModel
-from holdtrue.records import ContextSpec, HoldSpec, write_atomic
+from holdtrue.records import HoldSpec, write_atomic
 from holdtrue.serve.backend import Outcome, Piece, TurnRequest, closed
+from holdtrue.serve.drift import Drift
 from holdtrue.serve.local import LocalBackend
-from holdtrue.watch import Detector, drift_rule
+from holdtrue.serve.shaping import Summaries, shaped_turn
+from holdtrue.watch import drift_rule
 
 __all__ = ["Talk", "run_talk"]
 
@@ -61,7 +64,8 @@ class Talk:
         """Forget the conversation."""
         self.messages: list[dict[str, str]] = [{"role": "system", "content": self._system}] if self._system else []
         self.z: list[float | None] = []
-        self._detector, self._alarmed = Detector(self._rule), 0
+        self.drift = Drift(self._rule, self._axis.card.digest)
+        self._summaries = Summaries()
 
     def set_hold(self, spec: HoldSpec) -> None:
         """Hold the next answers another way.
@@ -72,11 +76,6 @@ class Talk:
         self._backend.check_hold(spec)
         self.spec = spec
 
-    @property
-    def alarm(self) -> bool:
-        """Whether the drift alarm stands."""
-        return self._detector.alarm.stands
-
     async def say(self, text: str) -> AsyncIterator[Piece | Outcome]:
         """Say something and hear the answer, piece by piece; the outcome comes last.
 
@@ -84,45 +83,42 @@ class Talk:
             ApiError: it can't be answered; the conversation is as it was before.
         """
         asked = (*self.messages, {"role": "user", "content": text})
-        context = self.spec.context
-        shaped = shape(
-            asked,
-            context,
+        shaped, _ = await shaped_turn(
+            self._backend,
+            self._turn(asked),
+            self._summaries,
             turn=len(self.z) + 1,
-            drifting=self.alarm,
-            alarmed_turns=self._alarmed,
-            count_tokens=self._backend.count_tokens,
+            alarmed_turns=self.drift.alarmed_turns,
+            timeout_seconds=math.inf,
         )
-        if shaped.hand_over:
-            yield Piece(HAND_OVER)
-            yield Outcome("stop", 0, 0, None, None, None, note="handed over")
-            return
-        if shaped.to_summarise is not None and context.budget_tokens is not None:
-            shaped = with_summary(shaped, await self._summary(shaped.to_summarise, context.budget_tokens))
         answer = ""
-        async with closed(self._backend.answer(self._turn(shaped.messages, self.spec, self._max_tokens))) as items:
+        async with closed(self._answer(shaped)) as items:
             async for item in items:
                 if isinstance(item, Outcome):
                     self.messages = [*asked, {"role": "assistant", "content": answer}]
                     self.z.append(item.z)
-                    self._alarmed = self._alarmed + 1 if self._detector.update(item.z).stands else 0
+                    self.drift.answered(item.z)
                 else:
                     answer += item.text
                 yield item
 
-    async def _summary(self, messages: tuple[dict[str, str], ...], budget: int) -> str:
-        spec = self.spec.model_copy(update={"context": ContextSpec()})
-        turn = self._turn(summary_request(messages), spec, summary_tokens(budget))
-        return "".join([item.text async for item in self._backend.answer(turn) if isinstance(item, Piece)])
+    async def _answer(self, shaped: Shaped) -> AsyncIterator[Piece | Outcome]:
+        if shaped.hand_over:
+            yield Piece(HAND_OVER)
+            yield Outcome("stop", 0, 0, None, None, None, note="handed over")
+            return
+        async with closed(self._backend.answer(self._turn(shaped.messages))) as items:
+            async for item in items:
+                yield item
 
-    def _turn(self, messages: tuple[dict[str, str], ...], spec: HoldSpec, max_tokens: int) -> TurnRequest:
+    def _turn(self, messages: tuple[dict[str, str], ...]) -> TurnRequest:
         return TurnRequest(
             messages=messages,
-            hold=spec,
-            drifting=self.alarm,
+            hold=self.spec,
+            drifting=self.drift.stands,
             session="talk",
             seed=self._seed + len(self.z),
-            max_tokens=max_tokens,
+            max_tokens=self._max_tokens,
             temperature=self._temperature,
         )
 
@@ -172,6 +168,8 @@ def _one(talk: Talk, text: str, answers: IO[str], notes: IO[str]) -> None:
             asyncio.run(_answer(talk, text, answers, notes))
     except HoldtrueError as error:
         notes.write(f"holdtrue: {error}\n")
+    except KeyboardInterrupt:
+        notes.write("\n  stopped; the conversation stands where it did before this answer\n")
 
 
 async def _answer(talk: Talk, text: str, answers: IO[str], notes: IO[str]) -> None:
@@ -183,7 +181,7 @@ async def _answer(talk: Talk, text: str, answers: IO[str], notes: IO[str]) -> No
             else:
                 answers.write("\n")
                 answers.flush()
-                notes.write(_gauge(item, alarm=talk.alarm, hold=talk.spec.name) + "\n")
+                notes.write(_gauge(item, alarm=talk.drift.stands, hold=talk.spec.name) + "\n")
 
 
 def _gauge(outcome: Outcome, *, alarm: bool, hold: str) -> str:
@@ -207,7 +205,7 @@ def _command(talk: Talk, text: str) -> str:
         return f"  {talk.spec.name}: {talk.spec.summary}"
     if name == "/drift":
         line = "  ".join(f"{turn}:{'-' if z is None else f'{z:+.1f}'}" for turn, z in enumerate(talk.z, start=1))
-        return f"  {line or 'no answer yet'}" + ("  !! DRIFT ALARM" if talk.alarm else "")
+        return f"  {line or 'no answer yet'}" + ("  !! DRIFT ALARM" if talk.drift.stands else "")
     if name == "/save" and rest:
         talk.save(Path(rest).expanduser())
         return f"  saved {rest}; read it with: holdtrue watch AXIS {rest}"

@@ -1,30 +1,25 @@
 """One turn's life: context, answer, reading, drift, and the durable record, in this order."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final, final
 
-from holdtrue.hold import HAND_OVER, Shaped, shape, summary_request, summary_tokens, with_summary
-from holdtrue.records import ContextSpec, HoldSpec
-from holdtrue.serve.audit_log import AuditLog
+from holdtrue.hold import HAND_OVER, Shaped
+from holdtrue.records import HoldSpec
 from holdtrue.serve.backend import Outcome, Piece, TokenReading, TurnRequest, closed
 from holdtrue.serve.choices import drawn
+from holdtrue.serve.drift import Drift
 from holdtrue.serve.failures import ApiError
+from holdtrue.serve.shaping import shaped_turn
 from holdtrue.serve.store import Session, StoredToken, StoredTurn
 from holdtrue.serve.stored import stored, to_its_end
 from holdtrue.serve.turns import Asker, Turns
 from holdtrue.serve.wire import ChatRequest, digest_after
-from holdtrue.watch import Alarm, Detector
 
 __all__ = ["Turn"]
 
-_log = logging.getLogger(__name__)
-
-_ALARMED: Final = "alarmed_turns"
-"""Answers in a row under a standing alarm, kept beside the detector's state."""
 _SEEDS: Final = 0x9E3779B97F4A7C15
 """Spreads a request's seed over its choices."""
 
@@ -60,7 +55,9 @@ class Turn:
         self._readings: list[TokenReading] = []
         self._spoken = (0.0, 0)
         """Sum and number of the answer's readings, thinking left out."""
-        self._handed_over = False
+        self._shaped = Shaped(request.messages)
+        self._summed = 0
+        """Tokens that a summary took."""
 
     @classmethod
     async def begin(cls, turns: Turns, request: ChatRequest, asker: Asker) -> "Turn":
@@ -116,16 +113,22 @@ class Turn:
         return self._session.owner if self._session else self._asker.owner
 
     def _adopt(self, session: Session | None) -> None:
-        state = dict(session.detector) if session else {}
         self._session = session
-        self._alarmed = int(state.pop(_ALARMED, 0))
-        self._detector = Detector(self._turns.rule, state or None)
-        self._alarm: Alarm = self._detector.alarm
+        state = session.detector if session else None
+        self._drift = Drift(self._turns.rule, self._turns.axis.card.digest, state)
 
     async def _answered(self) -> AsyncIterator[tuple[int, Piece]]:
-        shaped = await self._shaped()
+        answers = sum(message["role"] == "assistant" for message in self._request.messages)
+        self._shaped, self._summed = await shaped_turn(
+            self._turns.backend,
+            self._asked(self._request.messages, 0),
+            self._turns.summaries,
+            turn=answers + 1,
+            alarmed_turns=self._drift.alarmed_turns,
+            timeout_seconds=self._turns.timeout_seconds,
+        )
+        shaped = self._shaped
         if shaped.hand_over:
-            self._handed_over = True
             self._turns.metrics.handed_over.inc()
             for index in range(self._request.n):
                 self.outcomes[index] = Outcome("stop", 0, 0, None, None, None, note="handed over")
@@ -145,7 +148,7 @@ class Turn:
         return TurnRequest(
             messages=messages,
             hold=self.hold,
-            drifting=self._alarm.stands,
+            drifting=self._drift.stands,
             session=self.session_id,
             seed=(seed + index * _SEEDS) % 2**63,
             max_tokens=request.max_tokens,
@@ -153,37 +156,8 @@ class Turn:
             top_p=request.top_p,
             stop=request.stop,
             top_logprobs=request.top_logprobs,
+            limit_seconds=self._turns.timeout_seconds,
         )
-
-    async def _shaped(self) -> Shaped:
-        """The conversation under the hold's context policy; a summary is the model's own."""
-        request, spec = self._request, self.hold.context
-        answers = sum(message["role"] == "assistant" for message in request.messages)
-        shaped = await stored(
-            shape,
-            request.messages,
-            spec,
-            turn=answers + 1,
-            drifting=self._alarm.stands,
-            alarmed_turns=self._alarmed,
-            count_tokens=self._turns.backend.count_tokens,
-        )
-        if shaped.to_summarise is None or spec.budget_tokens is None:
-            return shaped
-        asked = replace(
-            self._asked(summary_request(shaped.to_summarise), 0),
-            hold=self.hold.model_copy(update={"context": ContextSpec()}),
-            session=f"{self.session_id}/summary",
-            max_tokens=summary_tokens(spec.budget_tokens),
-            temperature=0.0,
-            stop=(),
-            top_logprobs=None,
-        )
-        summary = ""
-        async with closed(drawn(self._turns.backend, [asked], self._turns.timeout_seconds)) as items:
-            async for _, item in items:
-                summary += item.text if isinstance(item, Piece) else ""
-        return with_summary(shaped, summary)
 
     def _take(self, index: int, piece: Piece) -> None:
         self._texts[index] += piece.text
@@ -193,7 +167,7 @@ class Turn:
         for reading in piece.readings:
             self._readings.append(reading)
             if not reading.thinking:
-                self._spoken = (self._spoken[0] + reading.after, self._spoken[1] + 1)
+                self._spoken = (self._spoken[0] + reading.before, self._spoken[1] + 1)
             total, n = self._spoken
             self._turns.feed.tell(
                 "token",
@@ -209,8 +183,8 @@ class Turn:
     async def _keep(self) -> None:
         """Move the detector, write the turn down, and tell of it: only then has the client its last event."""
         turns, outcome, store = self._turns, self.outcomes[0], self._turns.store
-        self._alarm = self._detector.update(outcome.z)
-        self._alarmed = self._alarmed + 1 if self._alarm.stands else 0
+        self._drift.answered(outcome.z)
+        alarm = self._drift.alarm
         user = next((m["content"] for m in reversed(self._request.messages) if m["role"] == "user"), "")
         if self._session is None:
             first = next((m["content"] for m in self._request.messages if m["role"] == "user"), "")
@@ -225,12 +199,14 @@ class Turn:
             )
         turn = StoredTurn(
             session=self.session_id,
+            # Another server over the same database may have answered meanwhile: its turn isn't overwritten.
+            turn=(self._session.n_turns if self._session else 0) + 1,
             user=user,
             answer=self._texts[0],
             projection=outcome.projection,
             z=outcome.z,
             fired=outcome.fired,
-            alarm=self._alarm.stands,
+            alarm=alarm.stands,
             hold=self.hold.name,
             hold_digest=self.hold.digest,
             thinking_projection=outcome.thinking_projection,
@@ -244,15 +220,14 @@ class Turn:
             store.record_turn,
             turn,
             history_digest=await stored(digest_after, self._request.messages, self._texts[0]),
-            detector={**self._detector.state, _ALARMED: float(self._alarmed)},
-            alarm_turn=self._alarm.alarm_turn,
+            detector=self._drift.state,
+            alarm_turn=alarm.alarm_turn,
         )
-        number = self._session.n_turns
-        for each in self.outcomes.values():
-            turns.metrics.book(each, alarm=self._alarm.stands)
-        if turns.audit is not None and not self._handed_over:
-            await _offer(turns.audit, self.session_id, number, user, self._texts[0])
-        told = {**replace(turn, turn=number).as_json(), "session": self.session_id, "drift": self._alarm.statistic}
+        for index, each in self.outcomes.items():
+            turns.metrics.book(each, alarm=alarm.stands and index == 0)
+        if turns.audit is not None and not self._shaped.hand_over:
+            turns.audit.offer(self.session_id, turn.turn, user, self._texts[0])
+        told = {**turn.as_json(), "session": self.session_id, "drift": alarm.statistic}
         turns.feed.tell("turn", told, self._owner)
         turns.feed.tell("session", self._session.summary(), self._owner)
 
@@ -268,28 +243,23 @@ class Turn:
             "projection": outcome.projection,
             "z": outcome.z,
             "fired": outcome.fired,
-            "alarm": self._alarm.stands,
+            "alarm": self._drift.stands,
             "alarm_turn": self._session.alarm_turn if self._session else None,
             "hold": self.hold.name,
             "hold_digest": self.hold.digest,
             "reader": self._turns.backend.reader,
             "redraws": outcome.redraws,
-            "extra_tokens": outcome.extra_tokens,
-            "handed_over": self._handed_over,
+            "extra_tokens": outcome.extra_tokens + self._summed,
+            "handed_over": self._shaped.hand_over,
         }
+        done = {name: getattr(self._shaped, name) for name in ("reminded", "reanchored", "dropped", "over")}
+        if any(done.values()):
+            told["context"] = done
         if outcome.note is not None:
             told["note"] = outcome.note
         if self._request.tokens:
             told["tokens"] = [dict(_token(reading)) for reading in self._readings]
         return told
-
-
-async def _offer(audit: AuditLog, session: str, turn: int, user: str, answer: str) -> None:
-    try:
-        await stored(audit.offer, session, turn, user, answer)
-    except ApiError as error:
-        # Neither refused nor told of: the client would learn which turns are drawn.
-        _log.error("the audit log can't be written, and misses what was drawn: %s", error)
 
 
 def _token(reading: TokenReading) -> StoredToken:

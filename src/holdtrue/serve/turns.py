@@ -15,6 +15,7 @@ from holdtrue.serve.backend import Backend
 from holdtrue.serve.failures import ApiError, bad_request, forbidden, overloaded
 from holdtrue.serve.feed import Feed
 from holdtrue.serve.metrics import Metrics
+from holdtrue.serve.shaping import Summaries
 from holdtrue.serve.store import Session, SessionStore
 from holdtrue.serve.stored import stored
 from holdtrue.serve.wire import ChatRequest, digest_before, named_hold
@@ -66,6 +67,7 @@ class Turns:
 
     def __post_init__(self) -> None:
         self._lines: dict[str, _Line] = {}
+        self.summaries = Summaries()
 
     async def session_of(self, request: ChatRequest, asker: Asker) -> tuple[str, Session | None]:
         """The session a request belongs to, by name or by the conversation it sends again; a new id for a new one.
@@ -83,8 +85,16 @@ class Turns:
         known = None if digest is None else await stored(self.store.find_by_history, digest, asker.owner)
         return known.id if known else f"ses_{secrets.token_urlsafe(16)}", known
 
-    def hold_for(self, asked: str | HoldSpec | None, asker: Asker, session: Session | None) -> HoldSpec:
+    def hold_for(
+        self, asked: str | HoldSpec | None, asker: Asker, session: Session | None, param: str = "holdtrue.hold"
+    ) -> HoldSpec:
         """The hold that a request gets: its own where that is allowed, else its session's, else the server's.
+
+        Args:
+            asked: the request's own.
+            asker: who asks.
+            session: which conversation.
+            param: where it stands in the request, for errors.
 
         Raises:
             ApiError: 403 where clients may not choose, 400 where it can't be had.
@@ -93,19 +103,24 @@ class Turns:
             if session is None:
                 return self.default
             # It may have been set under another axis.
-            return self._possible(session.hold)
+            return self._possible(session.hold, None)
         if not (self.client_holds or asker.operator):
-            message = "this server's operator sets the hold; leave 'holdtrue.hold' out"
-            raise forbidden(message, param="holdtrue.hold", code="hold_not_allowed")
-        return self._possible(named_hold(asked, self.holds))
+            message = f"this server's operator sets the hold; leave '{param}' out"
+            raise forbidden(message, param=param, code="hold_not_allowed")
+        hold = named_hold(asked, self.holds, param)
+        offered = self.holds.get(hold.name)
+        if offered is not None and offered.digest != hold.digest:
+            # Nobody's own hold goes by a name that means something else here.
+            hold = hold.model_copy(update={"name": "custom"})
+        return self._possible(hold, param)
 
-    def _possible(self, hold: HoldSpec) -> HoldSpec:
+    def _possible(self, hold: HoldSpec, param: str | None) -> HoldSpec:
         try:
             self.backend.check_hold(hold)
         except ApiError:
             raise
         except HoldtrueError as error:
-            raise bad_request(str(error), param="holdtrue.hold", code="hold_not_possible") from None
+            raise bad_request(str(error), param=param, code="hold_not_possible") from None
         return hold
 
     @asynccontextmanager

@@ -3,13 +3,14 @@
 Turns of one talk are not independent: a talk has its own level, and a turn resembles the one before. With `z[i, t]` the
 score of turn `t` of talk `i`,
 
-    z[i, t] = mean + talk[i] + turn[i, t]
+    z[i, t] = mean[t] + talk[i] + turn[i, t]
     var talk = share sd^2;    turn: AR(1) with rho, variance (1 - share) sd^2
 
 A handful of short talks tells the two kinds of dependence apart only roughly, and an estimate alone would promise too
 few false alarms. So what is kept are draws from the posterior: on a grid of (share, rho), with `mean` and `log sd` flat
-and integrated out (the restricted likelihood), and a prior that shrinks towards moderate dependence. Nothing depends on
-the scores' unit.
+and integrated out (the restricted likelihood), and a prior that shrinks towards moderate dependence. The mean is one
+for all turns, or one per place in the talk; then each place costs a degree of freedom, and its mean is drawn too.
+Nothing depends on the scores' unit.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,8 @@ RHO_SD: Final = 0.4
 class TurnNoise:
     """Posterior draws of the noise model, one per entry."""
 
-    mean: Float[np.ndarray, " draws"]
+    mean: Float[np.ndarray, "draws places"]
+    """By place in the talk; the last one is for all later turns too."""
     sd: Float[np.ndarray, " draws"]
     """Of a single turn, both parts together."""
     share: Float[np.ndarray, " draws"]
@@ -56,25 +58,27 @@ class TurnNoise:
             rng: source of the noise.
             repeats: talks per draw.
         """
-        mean, sd, share, rho = (np.repeat(part, repeats) for part in (self.mean, self.sd, self.share, self.rho))
-        level = mean + sd * np.sqrt(share) * rng.standard_normal(len(mean))
+        mean = np.repeat(self.mean, repeats, axis=0)
+        sd, share, rho = (np.repeat(part, repeats) for part in (self.sd, self.share, self.rho))
+        level = sd * np.sqrt(share) * rng.standard_normal(len(mean))
         fresh = rng.standard_normal((n_turns, len(mean)))
         spread, fading = sd * np.sqrt(1 - share), np.sqrt(1 - rho**2)
         found = np.empty((len(mean), n_turns))
         turn = fresh[0]
         for t in range(n_turns):
             turn = fresh[0] if t == 0 else rho * turn + fading * fresh[t]
-            found[:, t] = level + spread * turn
+            found[:, t] = mean[:, min(t, mean.shape[1] - 1)] + level + spread * turn
         return found
 
 
-def fit_turn_noise(talks: Series, draws: int, rng: np.random.Generator) -> TurnNoise:
+def fit_turn_noise(talks: Series, draws: int, rng: np.random.Generator, *, places: int = 1) -> TurnNoise:
     """Draw parameters of the noise model from their posterior.
 
     Args:
         talks: turn scores of each talk, in order; None for an empty turn.
         draws: how many.
         rng: source of the draws.
+        places: means to fit, the last one for all later turns; where `position_means` saw a difference, its number.
 
     Raises:
         EvidenceError: too few talks or turns, no spread, or scores that aren't finite.
@@ -82,32 +86,39 @@ def fit_turn_noise(talks: Series, draws: int, rng: np.random.Generator) -> TurnN
     values = _checked(talks)
     n_cells = len(SHARES) * len(RHOS)
     share, rho = (grid.ravel() for grid in np.meshgrid(SHARES, RHOS, indexing="ij"))
-    one, cross, square, logdet = (np.zeros(n_cells) for _ in range(4))
-    patterns: dict[bytes, tuple[Float[np.ndarray, "cells t t"], Float[np.ndarray, " cells"]]] = {}
+    # Generalised least squares at every cell: normal equations `gram mean = cross`.
+    gram, cross = np.zeros((n_cells, places, places)), np.zeros((n_cells, places))
+    square, logdet = np.zeros(n_cells), np.zeros(n_cells)
+    patterns: dict[bytes, _Pattern] = {}
     for row in values:
         at = np.flatnonzero(~np.isnan(row))
         if not len(at):
             continue
         if at.tobytes() not in patterns:
-            patterns[at.tobytes()] = _inverse(at, share, rho)
-        inverse, log_size = patterns[at.tobytes()]
-        told = inverse @ row[at]
-        one += inverse.sum(axis=(1, 2))
-        cross += told.sum(axis=1)
+            patterns[at.tobytes()] = _pattern(at, share, rho, places)
+        pattern = patterns[at.tobytes()]
+        told = pattern.inverse @ row[at]
+        gram += pattern.gram
+        cross += told @ pattern.design
         square += told @ row[at]
-        logdet += log_size
+        logdet += pattern.logdet
     n = int((~np.isnan(values)).sum())
-    residual = np.maximum(square - cross**2 / one, 0)
+    if np.linalg.matrix_rank(gram[0]) < places:
+        message = f"the mean at each of {places} places needs a turn there; ask for fewer"
+        raise EvidenceError(message)
+    centre = np.linalg.solve(gram, cross[:, :, None])[:, :, 0]
+    residual = np.maximum(square - (cross * centre).sum(axis=1), 0)
     if not (residual > 1e-12 * n).all():
         message = f"{n} turn scores have no spread, so nothing can be said about their noise"
         raise EvidenceError(message)
-    log_posterior = -0.5 * (logdet + np.log(one) + (n - 1) * np.log(residual))
+    log_posterior = -0.5 * (logdet + np.linalg.slogdet(gram)[1] + (n - places) * np.log(residual))
     log_posterior += np.log1p(-share) - 0.5 * (rho / RHO_SD) ** 2
     weight = np.exp(log_posterior - log_posterior.max())
     cell = rng.choice(n_cells, draws, p=weight / weight.sum())
-    sd = np.sqrt(residual[cell] / rng.chisquare(n - 1, draws))
-    mean = cross[cell] / one[cell] + sd / np.sqrt(one[cell]) * rng.standard_normal(draws)
-    return TurnNoise(mean, sd, share[cell], rho[cell])
+    sd = np.sqrt(residual[cell] / rng.chisquare(n - places, draws))
+    root = np.linalg.inv(np.linalg.cholesky(gram))  # gram's inverse is root' root
+    astray = np.einsum("dij,di->dj", root[cell], rng.standard_normal((draws, places)))
+    return TurnNoise(centre[cell] + sd[:, None] * astray, sd, share[cell], rho[cell])
 
 
 def position_means(talks: Series, level: float = 0.01) -> tuple[float, ...]:
@@ -137,13 +148,26 @@ def position_means(talks: Series, level: float = 0.01) -> tuple[float, ...]:
     return tuple(float(mean) for mean in whole.mean(axis=0))
 
 
-def _inverse(
-    at: np.ndarray, share: Float[np.ndarray, " cells"], rho: Float[np.ndarray, " cells"]
-) -> tuple[Float[np.ndarray, "cells t t"], Float[np.ndarray, " cells"]]:
-    """Inverse correlation of the turns that were spoken, and its matrix's log determinant, at every grid cell."""
+@final
+@dataclass(frozen=True, eq=False)
+class _Pattern:
+    """What talks with the same turns spoken have in common, at every grid cell."""
+
+    design: Float[np.ndarray, "t places"]
+    inverse: Float[np.ndarray, "cells t t"]
+    """Of the turns' correlation matrix."""
+    logdet: Float[np.ndarray, " cells"]
+    """Of the matrix itself."""
+    gram: Float[np.ndarray, "cells places places"]
+
+
+def _pattern(
+    at: np.ndarray, share: Float[np.ndarray, " cells"], rho: Float[np.ndarray, " cells"], places: int
+) -> _Pattern:
     lag = np.abs(at[:, None] - at[None, :])
     correlation = share[:, None, None] + (1 - share)[:, None, None] * rho[:, None, None] ** lag
-    return np.linalg.inv(correlation), np.linalg.slogdet(correlation)[1]
+    design, inverse = np.eye(places)[np.minimum(at, places - 1)], np.linalg.inv(correlation)
+    return _Pattern(design, inverse, np.linalg.slogdet(correlation)[1], design.T @ inverse @ design)
 
 
 def _checked(talks: Series) -> Float[np.ndarray, "talks turns"]:

@@ -80,6 +80,8 @@ class DriftRule:
     ewma: Ewma | None
     turn_means: tuple[float, ...] = ()
     """Benign z by place in the talk, the last one for all later turns; empty where the place doesn't matter."""
+    calibrated_on: tuple[int, int] | None = None
+    """Benign talks it was tuned on, and turns of the longest; what comes later in a talk is the noise model's word."""
     target_per_1000: float | None = None
     """The false-alarm rate it was tuned for; None when it wasn't tuned."""
     rate: Rate | None = None
@@ -100,17 +102,20 @@ class DriftRule:
         charts = f"CUSUM of turn z, allowance {self.cusum.allowance:.3g} sd, alarm above {self.cusum.line:.3g} sd"
         if self.ewma:
             charts += f", or EWMA (weight {self.ewma.weight:.3g}) over {self.ewma.line:.3g} sd"
-        placed = "; z less the turn's usual" if self.turn_means else ""
-        return f"{charts}{placed}; onset = the turn after the last zero; {self._known}"
+        placed = ", z less the turn's usual" if self.turn_means else ""
+        return f"{charts}{placed}. {self._known}"
 
     @property
     def _known(self) -> str:
-        if self.rate is None:
-            return f"false-alarm rate unknown: {self.unknown or 'the rule was set by hand'}"
+        if self.rate is None or self.calibrated_on is None:
+            return f"False-alarm rate unknown: {self.unknown or 'the rule was set by hand'}"
+        talks, turns = self.calibrated_on
         low, high = self.rate.spread
+        longer = ", extended by a noise model" if turns < self.rate.talk_turns else ""
         return (
-            f"tuned to {self.target_per_1000:.3g} false first alarms per 1,000 turns of the model's own benign talk, "
-            f"{self.rate.per_1000:.2g} in simulation ({low:.2g} to {high:.2g} as far as calibration tells)"
+            f"Tuned to {self.target_per_1000:.3g} false first alarms per 1,000 turns on the model's {talks} benign talks "
+            f"of {turns} turns{longer}: {self.rate.per_1000:.2g} in simulation "
+            f"({low:.2g} to {high:.2g} as far as calibration tells)"
         )
 
 

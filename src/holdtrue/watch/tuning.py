@@ -39,8 +39,8 @@ TUNING_TALKS: Final = 8000
 MARGIN: Final = 0.95
 """Of the target: the lines are chosen on one set of simulated talks, and the promise must hold on another."""
 CHECKING_TALKS: Final = 10_000
-SPREAD: Final = (200, 100)
-"""Noise models looked at for the rate's spread, and talks of each."""
+SPREAD: Final = (200, 1000)
+"""Noise models looked at for the rate's spread, and talks of each: fewer, and chance would widen it."""
 MOST_TALKS, MOST_TURNS = 500, 32
 """What is looked at of a card's benign talks: a bound on work, far past what changes the rule."""
 UNTUNED: Final = Cusum(allowance=0.5, line=4.0)
@@ -74,7 +74,7 @@ def _tuned(series: tuple[tuple[float | None, ...], ...], target: float) -> Drift
     try:
         means = position_means(series)
         centred = [[None if z is None else z - _at(means, turn) for turn, z in enumerate(talk)] for talk in series]
-        noise = fit_turn_noise(centred, CHECKING_TALKS, rngs[0])
+        noise = fit_turn_noise(centred, CHECKING_TALKS, rngs[0], places=max(len(means), 1))
     except EvidenceError as error:
         return DriftRule(UNTUNED, None, unknown=str(error))
     tuning = _first(noise, TUNING_TALKS).talks(TALK_TURNS, rngs[1])
@@ -84,6 +84,7 @@ def _tuned(series: tuple[tuple[float | None, ...], ...], target: float) -> Drift
         cusum,
         ewma,
         turn_means=means,
+        calibrated_on=(sum(any(z is not None for z in talk) for talk in series), max(map(len, series))),
         target_per_1000=target,
         rate=_rate(cusum, ewma, fresh[:, :TALK_TURNS], noise, rngs[3]),
         delays=_delays(cusum, ewma, fresh),

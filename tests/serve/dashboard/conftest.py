@@ -9,9 +9,12 @@ from dashboard_stand_in import StandIn
 from playwright.sync_api import Browser, Page, sync_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A Chromium found on PATH; none is ever downloaded."""
+    """A Chromium found on PATH; none is ever downloaded.
+
+    For one module: while it runs, playwright keeps an event loop going, under which others can't start theirs.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next((path for path in map(shutil.which, names) if path), None)
     if found is None:

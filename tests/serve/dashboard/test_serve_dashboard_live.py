@@ -14,7 +14,7 @@ from holdtrue.serve.build import ServeOptions, local_app
 
 
 def test_open_send_watch_the_line_move_and_switch_the_hold(chromium: Browser, serve: Callable[..., Live]) -> None:
-    live = serve(max_context=160)
+    live = serve(max_answer=24)
     context = chromium.new_context(viewport={"width": 1280, "height": 860})
     page = context.new_page()
     guard = Guard(page, live.url)
@@ -45,7 +45,7 @@ def test_an_alarm_is_raised_on_the_page(
         for each in smollm_axis.card.calibration
     ]
     axis = replace(smollm_axis, card=smollm_axis.card.model_copy(update={"calibration": tuple(high)}))
-    options = ServeOptions(hold="free", db=str(tmp_path_factory.mktemp("alarm") / "s.db"), max_context=80)
+    options = ServeOptions(hold="free", db=str(tmp_path_factory.mktemp("alarm") / "s.db"), max_answer=16)
     with serving(local_app(twin(smollm), axis, options)) as live:
         page = chromium.new_page()
         open_page(page, live.url)

@@ -4,10 +4,11 @@ Each step feeds at most a chunk of waiting prompts, so that a long one stalls no
 row. It is the smallest scheduler that serves a machine well; past it, serve from vLLM.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, final
+from typing import Literal, final
 
 import numpy as np
 import torch
@@ -17,9 +18,8 @@ from torch import Tensor
 from holdtrue.engines.base import GenerateRequest
 from holdtrue.engines.hf.cap_hooks import CapHooks
 from holdtrue.engines.hf.decode_cap import FedToken
-from holdtrue.engines.hf.masks import Masks
+from holdtrue.engines.hf.masks import Passes
 from holdtrue.engines.hf.sampling import choose
-from holdtrue.engines.hf.slots import SlotCache
 from holdtrue.models import ChatModel
 
 __all__ = ["Batcher", "Drawn", "Event"]
@@ -62,6 +62,8 @@ class _Row:
     request: GenerateRequest
     draw: Callable[[], float]
     slot: int
+    held_prompt: list[int]
+    """Positions under its floors, in order."""
     steps: int = 0
     """How long its prompt has been waiting to be read."""
     fed_prompt: int = 0
@@ -89,15 +91,16 @@ class Batcher:
         max_rows: rows at once, prompts being read among them.
 
     Raises:
-        AmbiguousModel: the model's blocks aren't all attention over keys.
+        AmbiguousModel: the model's blocks aren't all attention over keys, or it computes something else in pieces
+            than in one pass.
     """
 
     def __init__(
         self, model: ChatModel, units: Float[Tensor, "n_layers d_model"], read_layer: int, max_rows: int = 16
     ) -> None:
         self._model = model
-        self._masks = Masks(model.model.config.get_text_config(decoder=True), model.dtype, model.name)
-        self._cache = SlotCache(model.n_layers, max_rows, model.device)
+        self._passes = Passes(model, max_rows)
+        self._cache = self._passes.cache
         self._hooks = CapHooks(model.layers, units, read_layer)
         self._max_rows = max_rows
         self._running: list[_Row] = []
@@ -145,14 +148,16 @@ class Batcher:
         self._next_id += 1
         rng = np.random.Generator(np.random.Philox(request.seed))
         taken = {row.slot for row in (*self._running, *self._reading)}
-        slot = max(set(range(self._max_rows)) - taken)
-        self._reading.append(_Row(self._next_id, request, rng.random, slot))
+        slot = min(set(range(self._max_rows)) - taken)
+        self._reading.append(_Row(self._next_id, request, rng.random, slot, sorted(request.held_prompt)))
         return self._next_id
 
     @torch.inference_mode()
     def drop(self, row_id: int) -> None:
         """Free a row's slot; nothing more is heard of it."""
-        self._reading = [row for row in self._reading if row.id != row_id]
+        for row in [row for row in self._reading if row.id == row_id]:
+            self._reading.remove(row)
+            self._cache.wipe(row.slot)
         self._retire({row_id})
 
     @torch.inference_mode()
@@ -162,8 +167,6 @@ class Batcher:
         for part in (self._read_prompts, self._decode):
             part(events)
             self._retire({event.row for event in events if event.finished})
-        if not self.n_rows:
-            self._cache.clear()
         return events
 
     def _read_prompts(self, events: list[Event]) -> None:
@@ -187,50 +190,32 @@ class Batcher:
 
     def _feed_prompt(self, row: _Row, length: int) -> Float[Tensor, " vocab"]:
         start, request = row.fed_prompt, row.request
-        held = [start <= at < start + length for at in request.held_prompt]
+        first, end = (bisect_left(row.held_prompt, at) for at in (start, start + length))
         mask = torch.zeros(1, length, dtype=torch.bool)
-        mask[0, [at - start for at, inside in zip(request.held_prompt, held, strict=True) if inside]] = True
+        mask[0, [at - start for at in row.held_prompt[first:end]]] = True
         self._hooks.rows([request.floors])
         self._armed = ()
-        self._cache.at_chunk(row.slot, start, length)
-        ids = torch.tensor([request.prompt_token_ids[start : start + length]], device=self._model.device)
-        positions = torch.arange(start, start + length, device=self._model.device)[None]
         with self._hooks.prompt(mask):
-            logits = self._forward(ids, positions, self._masks.chunk(start, length, self._model.device))
+            logits = self._passes.chunk(row.slot, start, request.prompt_token_ids[start : start + length])
         row.fed_prompt += length
-        return logits[0]
+        return logits
 
     def _decode(self, events: list[Event]) -> None:
         if not self._running:
             return
-        lengths = [row.length for row in self._running]
-        at = torch.tensor(lengths, device=self._model.device)
         rows = tuple(row.id for row in self._running)
         if rows != self._armed:
             self._hooks.rows([row.request.floors for row in self._running])
             self._armed = rows
-        self._cache.at_rows(lengths)
-        ids = torch.tensor([[row.tokens[-1]] for row in self._running], device=self._model.device)
+        lengths, tokens = [row.length for row in self._running], [row.tokens[-1] for row in self._running]
         with self._hooks.decode():
-            logits = self._forward(ids, at[:, None], self._masks.rows(at))
+            logits = self._passes.rows(lengths, tokens)
         self._sample(self._running, logits, self._hooks.fed(), events)
-
-    def _forward(self, ids: Tensor, positions: Tensor, mask: Any) -> Float[Tensor, "rows vocab"]:
-        out = self._model.model(
-            input_ids=ids,
-            position_ids=positions,
-            attention_mask=mask,
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        logits: Float[Tensor, "rows vocab"] = out.logits[:, -1].float()
-        return logits
 
     def _sample(
         self, rows: list[_Row], logits: Float[Tensor, "rows vocab"], fed: list[FedToken] | None, events: list[Event]
     ) -> None:
-        uniform = torch.tensor([row.draw() for row in rows], device=logits.device)
+        uniform = torch.tensor([row.draw() for row in rows], dtype=torch.float64)
         requests = [row.request for row in rows]
         tokens = choose(logits, uniform, requests).tolist()
         for at, (row, token) in enumerate(zip(rows, tokens, strict=True)):
@@ -247,11 +232,14 @@ class Batcher:
     def _retire(self, done: set[int]) -> None:
         for at in reversed(range(len(self._running))):
             if self._running[at].id in done:
+                self._cache.wipe(self._running[at].slot)
                 last = self._running.pop()
                 if at < len(self._running):
                     # The gap closes: the last row takes the place of the one that leaves.
                     self._cache.move(last.slot, at, last.length)
                     last.slot, self._running[at] = at, last
+        if not self.n_rows:
+            self._cache.clear()
 
     def _place(self, row: _Row, slot: int) -> None:
         """Put a row where it must lie; whoever is there takes its place."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from itertools import chain
 from threading import get_ident
 from types import TracebackType
 from typing import Any, Final, final
@@ -141,15 +142,18 @@ class HeldPasses:
 
     def __init__(self, model: nn.Module, hooks: CapHooks, held_prompt: Bool[Tensor, "rows pos"]) -> None:
         self._model, self._hooks, self._held_prompt = model, hooks, held_prompt
+        self._own: Any = None
+        """A `forward` that the model carried itself, as accelerate gives it one."""
 
     def __enter__(self) -> None:
         self._hooks.__enter__()
+        self._own = vars(self._model).get("forward")
         forward: Any = self._model.forward
+        passes = chain([self._hooks.prompt(self._held_prompt)], iter(self._hooks.decode, None))
 
         @wraps(forward)  # generate reads the signature
         def one_pass(*args: Any, **kwargs: Any) -> Any:
-            is_prompt = kwargs["input_ids"].shape[1] > 1
-            with self._hooks.prompt(self._held_prompt) if is_prompt else self._hooks.decode():
+            with next(passes):
                 return forward(*args, **kwargs)
 
         self._model.forward = one_pass
@@ -157,5 +161,8 @@ class HeldPasses:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        del self._model.forward  # the class's own shows again
+        if self._own is None:
+            del self._model.forward  # the class's own shows again
+        else:
+            self._model.forward = self._own
         self._hooks.__exit__(kind, error, trace)

@@ -42,11 +42,13 @@ class HFEngine:
     @torch.inference_mode()
     def generate(self, requests: Sequence[GenerateRequest], *, capture: bool) -> list[Completion]:
         """Draw one response per request, in one batch (see `Engine.generate`)."""
+        if not requests:
+            return []
         limit = max(request.max_new_tokens for request in requests)
         ids, mask = self._left_padded([request.prompt_token_ids for request in requests])
         # One token more than asked for, so that the last one kept is fed back and its activations exist.
         steps = limit + 1 if capture else limit
-        sampler = SeededSampler(requests, steps, self.chat.device)
+        sampler = SeededSampler(requests, steps)
         means = ResponseMeans(
             self.n_layers,
             [request.max_new_tokens for request in requests],

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -61,7 +61,8 @@ class Hold:
         self._strength = torch.tensor([0.0 if f is None else f.strength for f in floors])
         self._all = torch.tensor([f is not None and f.prompt_too for f in floors])
         self._handles: list[RemovableHandle] = []
-        self._opened: list[bool] = []
+        self._prompt: Int64[Tensor, "rows pos"] | None = None
+        self._decoding = False
         self._fed: list[Tensor] = []
         self._before: list[Tensor] = []
         self._after: list[Tensor] = []
@@ -113,8 +114,8 @@ class Hold:
         tokens = [int(step[at]) for step in self._fed]
         n = next((i for i, token in enumerate(tokens) if token in self._ends), len(tokens))
         before, after = ([float(step[at]) for step in steps[:n]] for steps in (self._before, self._after))
-        opened = bool(self._opened) and self._opened[at]
-        thinking = [False] * n if self._think is None else self._think.within(tokens[:n], opened=opened)
+        prompt = [] if self._prompt is None else self._prompt[at].tolist()
+        thinking = [False] * n if self._think is None else self._think.aside(prompt, tokens[:n])
         spoken = [value for value, aside in zip(after, thinking, strict=True) if not aside]
         thought = [value for value, aside in zip(after, thinking, strict=True) if aside]
         floors = self._floors[self._of(at, len(self._fed[0]))]
@@ -134,8 +135,8 @@ class Hold:
         """Which spec a row of the batch has: one for all, or each with its beams or samples beside it."""
         return at * len(self._floors) // n_rows
 
-    def _begin(self) -> None:
-        self._opened.clear()
+    def _begin(self, prompt: Int64[Tensor, "rows pos"]) -> None:
+        self._prompt = prompt
         for steps in (self._fed, self._before, self._after, self._fired):
             steps.clear()
         self._seen = None
@@ -149,13 +150,47 @@ class Hold:
         if len(ids) % len(self._floors):
             message = f"{len(self._floors)} hold specs for {len(ids)} rows; give one for all, or one for each row"
             raise SettingError(message)
-        if ids.shape[1] > 1:
-            self._begin()
-            if self._think is not None:
-                self._opened = [self._think.left_open(row) for row in ids.tolist()]
-            return
-        self._flush()
-        self._fed.append(ids[:, 0].cpu())
+        # Recurrent models call theirs otherwise.
+        cache = next((kwargs[key] for key in ("past_key_values", "cache_params") if kwargs.get(key) is not None), None)
+        cached = self._length(cache)
+        self._decoding = cached > 0
+        if self._decoding:
+            self._check_step(ids.shape[1], cached)
+            self._flush()
+            self._fed.append(ids[:, 0].cpu())
+        else:
+            self._check_cache(ids, cache)
+            self._begin(ids.cpu())
+
+    @property
+    def _seen_tokens(self) -> int:
+        return 0 if self._prompt is None else self._prompt.shape[1] + len(self._fed)
+
+    def _length(self, cache: Any) -> int:
+        """Tokens in a cache."""
+        if cache is None:
+            return 0
+        try:
+            return int(cache.get_seq_length())
+        except ValueError:  # nothing but recurrent states, which have no length
+            return self._seen_tokens if cache.has_previous_state() else 0
+
+    def _check_step(self, width: int, cached: int) -> None:
+        """Only a token at a time, after a prompt seen whole, is known to be the response's."""
+        seen = self._seen_tokens
+        if width > 1 or cached != seen:
+            message = (
+                f"hold() got {width} tokens on a cache of {cached} after seeing {seen}, and can't tell prompt from "
+                "response; start from an empty cache, without assisted decoding, prompt lookup or prefill chunks"
+            )
+            raise SettingError(message)
+
+    def _check_cache(self, ids: Int64[Tensor, "rows pos"], cache: object) -> None:
+        """Without a cache the whole text goes through at each step, and every step would pass for a prompt."""
+        last = self._prompt
+        if cache is None and last is not None and torch.equal(ids[:, :-1].cpu(), last):
+            message = "hold() can't tell prompt from response without a cache; generate with use_cache=True"
+            raise SettingError(message)
 
     def _hook(self, layer: int) -> Callable[[nn.Module, object, Any], Any]:
         unit = self._axis.units[layer]
@@ -164,7 +199,7 @@ class Hold:
 
         def hook(_module: nn.Module, _args: object, output: Any) -> Any:
             stream = block_output(output)
-            decoding = stream.shape[1] == 1
+            decoding = self._decoding and stream.shape[1] == 1
             if not decoding and not (capped and bool(self._all.any())):
                 return None
             here = unit.to(stream.device)
@@ -201,7 +236,10 @@ def hold(
     """Hold a model: floors along the axis while it generates, and readings of what it said.
 
     Works with `generate` in all its ways (left padding, cache, beams, sampling, `torch.compile`) and with any nesting
-    of blocks. A pass of one token per row counts as the response; longer ones are prompts.
+    of blocks. It needs the cache: what goes in while that is empty is the prompt, then comes the response, a token per
+    row at a time. So `positions="response"` holds what this `generate` says, and earlier answers in its prompt are
+    prompt; the server, which knows the conversation, holds those as well. Without a cache, or with several tokens at
+    once on a filled one (assisted decoding, prompt lookup, chunks of prompt), `generate` raises SettingError.
 
     Args:
         model: a chat model, or a plain one of transformers, compiled or not.

@@ -1,17 +1,23 @@
-"""Attention masks for rows of different lengths, in the form each family of models takes them."""
+"""Passes over rows of different lengths, with attention masks in the form each family of models takes them."""
 
-from typing import Any, final
+from collections.abc import Sequence
+from inspect import signature
+from typing import Any, Final, final
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from transformers import PreTrainedConfig
 
+from holdtrue.engines.hf.slots import SlotCache
 from holdtrue.errors import AmbiguousModel
+from holdtrue.models import ChatModel
 
-__all__ = ["Masks"]
+__all__ = ["Masks", "Passes"]
 
 _FULL, _SLIDING = "full_attention", "sliding_attention"
+_PROBE: Final = "A few words, to see that it can be read in pieces."
+_ELSEWHERE: Final = "read it with `holdtrue watch`, or serve it from vLLM and use --upstream"
 
 
 @final
@@ -29,12 +35,13 @@ class Masks:
         if unknown := kinds - {_FULL, _SLIDING}:
             message = (
                 f"{name} has blocks of kind {', '.join(sorted(unknown))}, which can't be batched here: only full and "
-                "sliding attention can; read it with `holdtrue watch`, or serve it from vLLM and use --upstream"
+                f"sliding attention can; {_ELSEWHERE}"
             )
             raise AmbiguousModel(message)
         window = getattr(config, "sliding_window", None)
         switched_off = getattr(config, "use_sliding_window", True) is False
-        self._window = None if window is None or switched_off else int(window)
+        left_over = bool(kinds) and _SLIDING not in kinds
+        self._window = None if window is None or switched_off or left_over else int(window)
         self._by_kind = _SLIDING in kinds
 
     def chunk(self, start: int, length: int, device: torch.device) -> Any:
@@ -57,3 +64,71 @@ class Masks:
     def _additive(self, seen: Bool[Tensor, "rows new all"]) -> Float[Tensor, "rows 1 new all"]:
         mask = torch.zeros(seen.shape, dtype=self._dtype, device=seen.device)
         return mask.masked_fill_(~seen, self._lowest)[:, None]
+
+
+@final
+class Passes:
+    """Runs pieces of prompts and single tokens through a model, over a cache of slots.
+
+    Args:
+        model: what runs.
+        n_slots: rows at the most.
+
+    Raises:
+        AmbiguousModel: the model's blocks aren't all attention over keys, or it computes something else in pieces than
+            in one pass.
+    """
+
+    def __init__(self, model: ChatModel, n_slots: int) -> None:
+        self._model, self._device = model.model, model.device
+        self._masks = Masks(model.model.config.get_text_config(decoder=True), model.dtype, model.name)
+        self.cache = SlotCache(model.n_layers, n_slots, model.device)
+        takes = signature(model.model.forward).parameters
+        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+        self._check(model)
+
+    def chunk(self, slot: int, start: int, tokens: Sequence[int]) -> Float[Tensor, " vocab"]:
+        """Feed a piece of one slot's prompt, from position `start`; the logits after it."""
+        length = len(tokens)
+        self.cache.at_chunk(slot, start, length)
+        positions = torch.arange(start, start + length, device=self._device)[None]
+        return self._forward([list(tokens)], positions, self._masks.chunk(start, length, self._device))[0]
+
+    def rows(self, lengths: list[int], tokens: Sequence[int]) -> Float[Tensor, "rows vocab"]:
+        """Feed a token to each of the first slots, which hold `lengths` tokens; the logits after it."""
+        self.cache.at_rows(lengths)
+        at = torch.tensor(lengths, device=self._device)
+        return self._forward([[token] for token in tokens], at[:, None], self._masks.rows(at))
+
+    def _forward(self, ids: list[list[int]], positions: Tensor, mask: Any) -> Float[Tensor, "rows vocab"]:
+        out = self._model(
+            input_ids=torch.tensor(ids, device=self._device),
+            position_ids=positions,
+            attention_mask=mask,
+            past_key_values=self.cache,
+            use_cache=True,
+            **self._last_only,
+        )
+        logits: Float[Tensor, "rows vocab"] = out.logits[:, -1].float()
+        return logits
+
+    @torch.inference_mode()
+    def _check(self, model: ChatModel) -> None:
+        """Compare with a plain pass over a few words: a family's name or configuration never says for certain."""
+        tokens = (model.tokenizer(_PROBE).input_ids * 8)[:8]
+        whole = self._model(input_ids=torch.tensor([tokens], device=self._device), use_cache=False).logits[0, -1]
+        try:
+            for start, end in ((0, 4), (4, 7)):
+                self.chunk(0, start, tokens[start:end])
+            pieces = self.rows([7], tokens[7:])[0]
+        except torch.OutOfMemoryError:
+            raise
+        except (TypeError, ValueError, RuntimeError, AttributeError, KeyError, IndexError) as error:
+            message = f"{model.name} can't be read in pieces ({' '.join(str(error).split())[:160]}); {_ELSEWHERE}"
+            raise AmbiguousModel(message) from error
+        finally:
+            self.cache.clear()
+        off = float((pieces - whole.float()).norm() / (whole - whole.mean()).float().norm())
+        if not off < torch.finfo(model.dtype).eps ** (1 / 3):  # more than rounding; NaN is no agreement either
+            message = f"{model.name} gives other logits in pieces than in one pass (off by {off:.2g}); {_ELSEWHERE}"
+            raise AmbiguousModel(message)

@@ -5,7 +5,7 @@ from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from transformers import LogitsProcessor
 
@@ -22,10 +22,10 @@ class SeededSampler(LogitsProcessor):
     log-probability under the model, before temperature and top-p, is kept.
     """
 
-    def __init__(self, requests: Sequence[GenerateRequest], steps: int, device: torch.device) -> None:
+    def __init__(self, requests: Sequence[GenerateRequest], steps: int) -> None:
         # Philox is counter-based: neighbouring seeds give independent streams.
         draws = [np.random.Generator(np.random.Philox(request.seed)).random(steps) for request in requests]
-        self._uniform = torch.from_numpy(np.stack(draws)).float().to(device)
+        self._uniform = torch.from_numpy(np.stack(draws))
         self._requests = tuple(requests)
         self.log_probs: list[Float[Tensor, " batch"]] = []
         """One entry per step."""
@@ -43,13 +43,13 @@ class SeededSampler(LogitsProcessor):
 
 
 def choose(
-    logits: Float[Tensor, "batch vocab"], uniform: Float[Tensor, " batch"], requests: Sequence[GenerateRequest]
+    logits: Float[Tensor, "batch vocab"], uniform: Float64[Tensor, " batch"], requests: Sequence[GenerateRequest]
 ) -> Int64[Tensor, " batch"]:
     """Each row's next token: the likeliest at temperature 0, otherwise drawn by inverse CDF.
 
     Args:
         logits: fp32.
-        uniform: one number in [0, 1) per row, from the row's own stream.
+        uniform: one number in [0, 1) per row, from the row's own stream; on the host.
         requests: temperature and top-p of each row.
     """
     chosen = logits.argmax(dim=-1)
@@ -61,14 +61,17 @@ def choose(
     probs = (logits[hot] / temperature.clamp_min(1e-6)).softmax(dim=-1)
     if any(requests[row].top_p < 1 for row in hot):
         probs = _nucleus(probs, torch.tensor([[requests[row].top_p] for row in hot], device=device))
-    cumulative = probs.cumsum(dim=-1)
-    # The total is not exactly 1 in fp32: scale the draw to it, so that no token past the end can come out.
-    target = (uniform[hot] * cumulative[:, -1])[:, None]
-    chosen[hot] = torch.searchsorted(cumulative, target, right=True)[:, 0].clamp_max(probs.shape[1] - 1)
+    # In fp64, since fp32 rounds a draw to 1 now and then; the total isn't exactly 1, so the draw is scaled to it.
+    cumulative = (probs.cpu() if device.type == "mps" else probs).double().cumsum(dim=-1)
+    total = cumulative[:, -1:].contiguous()
+    found = torch.searchsorted(cumulative, uniform[hot, None].to(total.device) * total, right=True)
+    # The last token of any probability is the first at which the total is reached.
+    chosen[hot] = found.minimum(torch.searchsorted(cumulative, total))[:, 0].to(device)
     return chosen
 
 
 def _nucleus(probs: Float[Tensor, "batch vocab"], top_p: Float[Tensor, "batch 1"]) -> Float[Tensor, "batch vocab"]:
     ordered, order = probs.sort(dim=-1, descending=True)
-    outside = ordered.cumsum(dim=-1) - ordered >= top_p
+    # All of it is all of it, whatever the sum's rounding says.
+    outside = (ordered.cumsum(dim=-1) - ordered >= top_p) & (top_p < 1)
     return probs.masked_fill(torch.zeros_like(outside).scatter(1, order, outside), 0.0)

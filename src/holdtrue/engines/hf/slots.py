@@ -23,10 +23,18 @@ class _Place:
         self.positions: Int64[Tensor, " rows"] = torch.zeros(0, dtype=torch.int64)
         self.longest = 0
 
+    @property
+    def n_slots(self) -> int:
+        """Slots that must be there for the pass."""
+        return len(self.slots) if self.slot is None else self.slot + 1
+
 
 @final
 class _SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
-    """One block's keys and values, [slots, heads, tokens, head_dim]; grows, and is freed when nothing runs."""
+    """One block's keys and values, [slots, heads, tokens, head_dim]; grows both ways, and is freed when nothing runs.
+
+    A free slot is all zeros, and a taken one is past its row's length: a masked NaN would still poison the softmax.
+    """
 
     is_sliding = False
 
@@ -60,23 +68,31 @@ class _SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         return held[first : first + rows, :, : place.longest]
 
     def _with_room(self, held: Tensor | None, like: Tensor) -> Tensor:
-        here = 0 if held is None else held.shape[2]
-        if held is not None and self._place.longest <= here:
-            return held
-        room = max(GROW, 2 * here)
+        slots, room = (1, GROW) if held is None else (held.shape[0], held.shape[2])
+        while slots < self._place.n_slots:
+            slots *= 2
         while room < self._place.longest:
             room *= 2
-        # Zeros, not whatever lay there: a masked NaN would still poison the softmax.
-        new = like.new_zeros(self._n_slots, like.shape[1], room, like.shape[3])
+        slots = min(slots, self._n_slots)
+        if held is not None and held.shape[0] == slots and held.shape[2] == room:
+            return held
+        new = like.new_zeros(slots, like.shape[1], room, like.shape[3])
         if held is not None:
-            new[:, :, :here] = held
+            new[: held.shape[0], :, : held.shape[2]] = held
         return new
 
     def move(self, source: int, target: int, length: int) -> None:
-        """Copy one slot's content to another."""
+        """Bring one slot's content to a free one."""
         for held in (self.keys, self.values):
             if held is not None:
                 held[target, :, :length] = held[source, :, :length]
+        self.wipe(source)
+
+    def wipe(self, slot: int) -> None:
+        """Make a slot zeros."""
+        for held in (self.keys, self.values):
+            if held is not None and slot < len(held):
+                held[slot] = 0
 
     def swap(self, one: int, other: int, length: int) -> None:
         """Exchange two slots' content."""
@@ -130,12 +146,17 @@ class SlotCache(Cache):
         self._place.longest = max(lengths) + 1
 
     def move(self, source: int, target: int, length: int) -> None:
-        """Copy one slot's first tokens to another slot."""
+        """Bring one slot's tokens to a free slot."""
         for block in self._blocks:
             block.move(source, target, length)
 
+    def wipe(self, slot: int) -> None:
+        """Free a slot; nothing of it stays."""
+        for block in self._blocks:
+            block.wipe(slot)
+
     def swap(self, one: int, other: int, length: int) -> None:
-        """Exchange the first tokens of two slots."""
+        """Exchange the tokens of two slots, as many as the longer one holds."""
         for block in self._blocks:
             block.swap(one, other, length)
 
