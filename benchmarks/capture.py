@@ -51,7 +51,7 @@ def plain_generate(engine: HFEngine, requests: list[GenerateRequest]) -> list[li
             eos_token_id=sorted(chat.eos_token_ids),
             pad_token_id=chat.pad_token_id,
         ),
-        logits_processor=LogitsProcessorList([SeededSampler(requests, steps, chat.device)]),
+        logits_processor=LogitsProcessorList([SeededSampler(requests, steps)]),
     )
     rows = out[:, ids.shape[1] :].tolist()
     return [[t for t in row if t not in chat.eos_token_ids] for row in rows]

@@ -47,7 +47,8 @@ async def one(client: httpx.AsyncClient, asked: dict[str, object]) -> tuple[floa
     began, first, n = time.perf_counter(), 0.0, 0
     async with client.stream("POST", "/v1/chat/completions", json=asked) as answer:
         if answer.status_code != 200:
-            raise RuntimeError(f"{answer.status_code}: {(await answer.aread())[:300]!r}")
+            message = f"{answer.status_code}: {(await answer.aread())[:300]!r}"
+            raise RuntimeError(message)
         async for line in answer.aiter_lines():
             if not line.startswith("data: {"):
                 continue
@@ -123,8 +124,9 @@ def free_port() -> int:
 
 def ours(axis: Path, folder: Path, dtype: str, port: int) -> list[str]:
     db = folder / f"sessions-{port}.db"
+    holdtrue = str(Path(sys.executable).with_name("holdtrue"))
     return [
-        str(Path(sys.executable).with_name("holdtrue")), "serve", "smollm2-135m", "--axis", str(axis), "--port", str(port),
+        holdtrue, "serve", "smollm2-135m", "--axis", str(axis), "--port", str(port),
         "--db", str(db), "--dtype", dtype, "--max-batch", str(CLIENTS), "--max-queue", "256",
     ]  # fmt: skip
 

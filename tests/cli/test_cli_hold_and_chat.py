@@ -5,8 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from holdtrue.axis import save_axis
+from holdtrue.axis import Axis, save_axis
 from holdtrue.cli.main import app
+from holdtrue.errors import StorageError, WrongModel
 from holdtrue.hold import PRESETS, floor_table
 from holdtrue.mapping import firing
 from holdtrue.records import ContextSpec, HoldSpec
@@ -48,7 +49,31 @@ def test_a_firing_rate_is_measured_once_and_kept_beside_the_axis(artifact, smoll
     assert firing.known_firing_rate(artifact, held_axis, PRESETS["firm"]) == found
     assert firing.known_firing_rate(artifact, held_axis, PRESETS["gentle"]) is None
     assert firing.firing_rates(artifact, held_axis) == {"firm": found.rate}
-    assert json.loads(invoke("hold", "show", artifact, "firm", "--json").stdout)["measured_fire"] == found.rate
+    shown = json.loads(invoke("hold", "show", artifact, "firm", "--json").stdout)
+    assert shown["measured_fire"] == found.rate
+    assert "same requests as calibration" in shown["measured_on"]
+    printed = invoke("hold", "show", artifact, "firm").stdout
+    assert "same requests as calibration" in " ".join(printed.split())
+    assert max(map(len, printed.splitlines())) <= 100
+
+
+def refuse(*_args):
+    pytest.fail("nothing is measured that can't be kept or doesn't fit")
+
+
+def test_a_figure_that_can_not_be_kept_is_not_measured(smollm, held_axis, tmp_path, monkeypatch):
+    monkeypatch.setattr(firing, "_talked", refuse)
+    folder = tmp_path / "file"
+    folder.touch()
+    with pytest.raises(StorageError, match="file"):
+        firing.firing_rate(smollm, held_axis, PRESETS["firm"], folder)
+
+
+def test_another_chat_template_is_refused_before_measuring(smollm, held_axis, monkeypatch):
+    monkeypatch.setattr(firing, "_talked", refuse)
+    card = held_axis.card.model_copy(update={"template_digest": "0" * 64})
+    with pytest.raises(WrongModel, match="another template"):
+        firing.firing_rate(smollm, Axis(held_axis.vectors, None, None, card), PRESETS["firm"])
 
 
 @pytest.mark.parametrize(

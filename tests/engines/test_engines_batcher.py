@@ -258,18 +258,17 @@ def test_what_a_row_leaves_behind_poisons_nobody():
     short, long = (GenerateRequest(tuple(range(5, 5 + n)), 12, 0, 0.0) for n in (4, 30))
     alone = [run(chat, tiny_units(), 1, [each])[0][0] for each in (short, long)]
     with Batcher(chat, tiny_units(), 1, 3) as running:
-        gone, stays = running.add(long), running.add(long)
+        stays, gone = running.add(long), running.add(long)
         running.step()
         with torch.inference_mode():
             for block in running._cache.layers:
-                block.keys[0, :, :31] = block.values[0, :, :31] = torch.nan
+                block.keys[1, :, :31] = block.values[1, :, :31] = torch.nan
         running.drop(gone)
-        tokens = {stays: [], running.add(short): []}
-        events = running.step()
+        tokens, events = {stays: [], running.add(short): []}, []
         while running.n_rows:
             events += running.step()
     for event in events:
         if event.drawn:
             tokens[event.row].append(event.drawn.token)
     drawn = [tuple(each) for each in tokens.values()]
-    assert drawn == [alone[1][1:], alone[0]]
+    assert drawn == [alone[1][2:], alone[0]]

@@ -43,9 +43,8 @@ def test_a_draw_next_to_one_never_takes_a_token_of_no_probability():
 
 
 def test_a_row_without_top_p_does_not_lose_its_tail_to_a_neighbour():
-    logits = torch.full((2, 4096), 8.0)
-    logits[:, 1:] = -torch.arange(4095).float() / 200
-    logits[:, -1] = -9.3  # past where the sum in fp32 is 1 already
+    drawn = torch.randn(4096, generator=torch.Generator().manual_seed(0)) * 5
+    logits = drawn.sort(descending=True).values.expand(2, -1)  # in fp32 the sum is 1 long before the end
     draw = torch.tensor([1 - 1e-9] * 2, dtype=torch.float64)
     open_, trimmed = (GenerateRequest((1,), 1, 0, 1.0, top_p) for top_p in (1.0, 0.5))
     alone = choose(logits[:1], draw[:1], [open_])

@@ -17,7 +17,7 @@ from hypothesis.errors import Unsatisfiable
 from live_server import Live, asked, until
 from schemathesis import Case, GenerationMode
 
-REQUESTS = int(os.environ.get("HOLDTRUE_FUZZ", "160"))
+REQUESTS = int(os.environ.get("HOLDTRUE_FUZZ", "120"))
 ENDLESS = "/v1/events"
 
 

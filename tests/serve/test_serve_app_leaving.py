@@ -140,7 +140,7 @@ def test_a_hold_set_meanwhile_is_the_one_of_turns_that_waited(live: Live):
 
 def test_only_so_many_may_wait_for_one_session(live: Live):
     body = raw_post(asked(live, LONG, holdtrue={"session": "queue"}, max_tokens=400))
-    connections = [live.connect() for _ in range(17)]
+    connections = [live.connect() for _ in range(24)]
     for connection in connections:
         connection.sendall(body)
     with live.http() as client:

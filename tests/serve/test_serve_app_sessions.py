@@ -30,7 +30,7 @@ CHAT = "/v1/chat/completions"
 def listening(live: Live, key: str | None = None) -> Iterator["queue.Queue[tuple[str, dict[str, Any]]]"]:
     """The feed's events as they come."""
     heard: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
-    ready, before = threading.Event(), live.app.state.feed.n_listeners
+    ready = threading.Event()
     with live.http(key) as client, client.stream("GET", "/v1/events") as response:
 
         def listen() -> None:
@@ -48,7 +48,6 @@ def listening(live: Live, key: str | None = None) -> Iterator["queue.Queue[tuple
         thread = threading.Thread(target=listen, daemon=True)
         thread.start()
         assert ready.wait(30)
-        until(lambda: live.app.state.feed.n_listeners > before)
         try:
             yield heard
         finally:
@@ -243,7 +242,9 @@ def test_a_store_that_fails_is_503_and_the_streams_last_event(live: Live, monkey
         monkeypatch.undo()
         assert client.post(CHAT, json=asked(live)).status_code == 200
         after = client.get("/v1/sessions").json()["data"]
-        assert [each for each in after if each["n_turns"]][1:] == [each for each in before if each["n_turns"]][:49]
+        # The list is cut, and sessions that were begun and never answered in have pushed others out.
+        kept = [[each for each in listed if each["n_turns"]][:40] for listed in (after[1:], before)]
+        assert kept[0] == kept[1]
     assert live.figure("turns_running") == 0
 
 

@@ -59,7 +59,8 @@ def shape(
 
     A reminder or a restated system prompt goes in as one system message right before the last user message. Whole
     exchanges give way, oldest first, until the prompt fits; the system messages that open the conversation, the last
-    user message and system messages right before it stay. Shaping what was shaped changes nothing more.
+    user message and system messages right before it stay. Shaping what was shaped changes nothing more, unless system
+    messages stood in the middle of what was left out.
 
     Args:
         messages: the conversation, `role` and `content`; left as it is.

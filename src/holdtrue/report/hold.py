@@ -1,6 +1,7 @@
 """A hold on an axis, for a terminal and as JSON."""
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 
 from holdtrue.records import AxisCard, FiringRate, HoldSpec
 from holdtrue.report.plain import plain
@@ -42,19 +43,26 @@ def hold_json(
 
 def hold_summary(spec: HoldSpec, card: AxisCard, floors: Mapping[int, float], rate: FiringRate | None) -> str:
     """What the hold does, floor by floor, in at most 100 columns."""
-    lines = [f"{spec.name} on the axis of {plain(card.model, 60)}: {spec.summary}", f"  digest {spec.digest}"]
-    lines += [f"  !! {plain(warning, 1000)}" for warning in card.warnings]
+    lines = _lines(spec, card, floors, rate)
+    return "\n".join(textwrap.fill(line, 100, subsequent_indent="    ") for line in lines)
+
+
+def _lines(spec: HoldSpec, card: AxisCard, floors: Mapping[int, float], rate: FiringRate | None) -> Iterator[str]:
+    yield f"{spec.name} on the axis of {plain(card.model, 60)}: {spec.summary}"
+    yield f"  digest {spec.digest}"
+    yield from (f"  !! {plain(warning, 1000)}" for warning in card.warnings)
     if not floors:
-        return "\n".join([*lines, "  no floor: the model's activations are left alone"])
-    lines += [f"  block {layer:>3}  floor {tau:>9.3f}" for layer, tau in floors.items()]
+        yield "  no floor: the model's activations are left alone"
+        return
+    yield from (f"  block {layer:>3}  floor {tau:>9.3f}" for layer, tau in floors.items())
     if spec.cap is not None and spec.cap.fire is not None:
-        lines.append(f"  nominal: {spec.cap.fire:.1%} of benign tokens lie under the floor, block by block")
+        yield f"  nominal: {spec.cap.fire:.1%} of benign tokens lie under the floor, block by block"
     if rate is None:
-        return "\n".join([*lines, "  measured: not yet; leave --no-measure out"])
+        yield "  measured: not yet; leave --no-measure out"
+        return
     low, high = rate.interval
-    lines.append(
+    yield (
         f"  measured: {rate.rate:.1%} [{low:.1%}, {high:.1%}] of (token, block) pairs on benign talk "
-        f"({rate.n_talks} talks, {rate.n_tokens} tokens; 95 %, talks as the unit)"
+        f"({rate.n_talks} talks, {rate.n_tokens} tokens; 95 %, talks as the unit), "
+        f"on {MEASURED_ON}: other talk may be touched more often"
     )
-    lines.append(f"            on {MEASURED_ON}: other talk may be touched more often")
-    return "\n".join(lines)

@@ -106,8 +106,7 @@ class LocalBackend:
 
     async def _heard(self, ticket: Ticket, turn: TurnRequest) -> AsyncIterator[Piece | Outcome]:
         text = TextStream(self._chat.tokenizer, turn.stop)
-        opened = self._think is not None and self._think.left_open(ticket.request.prompt_token_ids)
-        tally = Tally(self._axis, self._think, opened=opened)
+        tally = Tally(self._axis, self._think, ticket.request.prompt_token_ids)
         n_tokens = 0
         finish: Finish = "stop"
         while not text.stopped:

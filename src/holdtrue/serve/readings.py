@@ -1,11 +1,12 @@
 """From fed tokens to the figures of an answer."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 from holdtrue.axis import Axis
-from holdtrue.engines.hf import FedToken, ThinkTokens
+from holdtrue.engines.hf import FedToken, Part, ThinkTokens
 from holdtrue.serve.backend import Finish, Outcome, TokenReading
 
 __all__ = ["Tally"]
@@ -28,12 +29,12 @@ class Tally:
     Args:
         axis: gives z.
         think: the model's thinking tokens, where it has them.
-        opened: whether the prompt left a thinking segment open.
+        prompt: its token ids, which may end inside a thinking segment.
     """
 
-    def __init__(self, axis: Axis, think: ThinkTokens | None, *, opened: bool) -> None:
+    def __init__(self, axis: Axis, think: ThinkTokens | None, prompt: Sequence[int]) -> None:
         self._axis, self._think = axis, think
-        self._thinking = opened
+        self._part = Part.START if think is None else think.begin(prompt)
         self._tokens: deque[_Token] = deque()
         """Drawn, and not settled yet."""
         self._length = 0
@@ -41,12 +42,10 @@ class Tally:
 
     def drawn(self, token: int, text: str) -> None:
         """A token was drawn, whose text is certain up to a stop string; its reading comes with the next step."""
-        if self._think is not None and token == self._think.opens:
-            self._thinking = True
-        self._tokens.append(_Token(text, self._length, self._thinking))
+        if self._think is not None:
+            self._part = self._think.follow(self._part, token)
+        self._tokens.append(_Token(text, self._length, self._part.aside))
         self._length += len(text)
-        if self._think is not None and token == self._think.closes:
-            self._thinking = False
 
     def fed(self, fed: FedToken) -> None:
         """The reading of the token drawn before."""

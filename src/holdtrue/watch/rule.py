@@ -113,8 +113,8 @@ class DriftRule:
         low, high = self.rate.spread
         longer = ", extended by a noise model" if turns < self.rate.talk_turns else ""
         return (
-            f"Tuned to {self.target_per_1000:.3g} false first alarms per 1,000 turns on the model's {talks} benign talks "
-            f"of {turns} turns{longer}: {self.rate.per_1000:.2g} in simulation "
+            f"Tuned to {self.target_per_1000:.3g} false first alarms per 1,000 turns on the model's {talks} benign "
+            f"talks of {turns} turns{longer}: {self.rate.per_1000:.2g} in simulation "
             f"({low:.2g} to {high:.2g} as far as calibration tells)"
         )
 

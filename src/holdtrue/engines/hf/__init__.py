@@ -1,7 +1,7 @@
 """The transformers engine."""
 
 from holdtrue.engines.hf.batcher import Batcher, Drawn, Event
-from holdtrue.engines.hf.capture import LayerHooks, ResponseMeans, ThinkTokens, think_tokens
+from holdtrue.engines.hf.capture import LayerHooks, Part, ResponseMeans, ThinkTokens, think_tokens
 from holdtrue.engines.hf.decode_cap import FedToken
 from holdtrue.engines.hf.engine import HFEngine
 from holdtrue.engines.hf.holding import HeldRow, Hold, hold
@@ -15,6 +15,7 @@ __all__ = [
     "HeldRow",
     "Hold",
     "LayerHooks",
+    "Part",
     "ResponseMeans",
     "ThinkTokens",
     "hold",
