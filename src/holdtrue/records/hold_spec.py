@@ -120,4 +120,4 @@ class FiringRate(Record):
     rate: float
     """Share of (token, held block) pairs under the floor, mean over talks."""
     interval: tuple[float, float]
-    """95 %, bootstrap over talks."""
+    """95 %, bootstrap-t over talks."""

@@ -38,7 +38,7 @@ class HeldRow:
     """Over answer tokens, after the cap; None without one."""
     thinking_mean: float | None
     z: float | None
-    """Of `mean` against benign answers; None without calibration."""
+    """Of the answer tokens' mean before the cap at the read layer, against benign answers; None without calibration."""
 
 
 @final
@@ -121,6 +121,7 @@ class Hold:
         floors = self._floors[self._of(at, len(self._fed[0]))]
         held = 0 if floors is None else len(floors.layers) * n
         mean = sum(spoken) / len(spoken) if spoken else None
+        unheld = [value for value, aside in zip(before, thinking, strict=True) if not aside]
         return HeldRow(
             before=tuple(before),
             after=tuple(after),
@@ -128,7 +129,7 @@ class Hold:
             fired=sum(float(step[at]) for step in self._fired[:n]) / held if held else 0.0,
             mean=mean,
             thinking_mean=sum(thought) / len(thought) if thought else None,
-            z=self._axis.z(mean) if mean is not None and self._axis.card.calibration else None,
+            z=self._axis.z(sum(unheld) / len(unheld)) if unheld and self._axis.card.calibration else None,
         )
 
     def _of(self, at: int, n_rows: int) -> int:
