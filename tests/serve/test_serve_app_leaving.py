@@ -151,7 +151,7 @@ def test_only_so_many_may_wait_for_one_session(live: Live):
             return False  # it waits in line
 
     until(refused)
-    assert 17 <= len(connections) <= 19
+    assert len(connections) > 17, "one is answered, and sixteen wait"
     for connection in connections:
         connection.close()
     until(lambda: load(live) == (0, 0))
