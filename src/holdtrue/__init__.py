@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from holdtrue.mapping import fit
     from holdtrue.models import ChatModel, load, wrap
     from holdtrue.personas import PersonaSet, load_personas
-    from holdtrue.records import AxisCard, Reading, Rollout, Transcript
+    from holdtrue.records import AxisCard, HoldSpec, Reading, Rollout, Transcript
     from holdtrue.rollouts import Rollouts
     from holdtrue.watch import Trajectory, read, read_transcripts
 
@@ -20,6 +20,7 @@ __all__ = [
     "Axis",
     "AxisCard",
     "ChatModel",
+    "HoldSpec",
     "HoldtrueError",
     "PersonaSet",
     "Reading",
@@ -41,6 +42,7 @@ _HOME = {
     "Axis": "axis",
     "AxisCard": "records",
     "ChatModel": "models",
+    "HoldSpec": "records",
     "HoldtrueError": "errors",
     "PersonaSet": "personas",
     "Reading": "records",

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdtrue.errors import ArtifactError, StorageError
-from holdtrue.records import AxisCard, HoldSpec, Reading, Rollout, Turn, canonical_json, check_writable, read_capped, write_atomic
+from holdtrue.records import (
+    AxisCard,
+    HoldSpec,
+    Reading,
+    Rollout,
+    Turn,
+    canonical_json,
+    check_writable,
+    read_capped,
+    write_atomic,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KINDS = {"axis": AxisCard, "hold": HoldSpec, "reading": Reading, "rollout": Rollout}

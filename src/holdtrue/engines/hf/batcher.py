@@ -28,6 +28,8 @@ CHUNK_TOKENS = 64
 """Prompt tokens per step while rows are running."""
 IDLE_CHUNK_TOKENS = 512
 """Prompt tokens per step while none is."""
+TOGETHER_TOKENS = 256
+"""Tokens of short prompts that are read side by side; they cost little more than one of them."""
 PATIENCE_STEPS = 128
 """After this many steps a prompt goes before shorter ones."""
 
@@ -171,33 +173,52 @@ class Batcher:
 
     def _read_prompts(self, events: list[Event]) -> None:
         budget = CHUNK_TOKENS if self._running else IDLE_CHUNK_TOKENS
-        started: list[tuple[_Row, Tensor]] = []
         while self._reading and budget > 0:
-            # The shortest first, so that a long prompt doesn't stall a short one; but nobody waits for ever.
-            row = min(self._reading, key=lambda row: (row.steps < PATIENCE_STEPS, row.waiting))
-            length = min(budget, row.waiting)
-            logits = self._feed_prompt(row, length)
-            budget -= length
-            if not row.waiting:
+            rows, length = self._next(budget)
+            logits = self._feed_prompts(rows, length)
+            budget -= length * len(rows)
+            whole = [row for row in rows if not row.waiting]
+            for row in whole:
                 self._place(row, len(self._running))
                 self._reading.remove(row)
                 self._running.append(row)
-                started.append((row, logits))
+            if whole:
+                self._sample(whole, logits, None, events)
         for row in self._reading:
             row.steps += 1
-        if started:
-            self._sample([row for row, _ in started], torch.stack([logits for _, logits in started]), None, events)
 
-    def _feed_prompt(self, row: _Row, length: int) -> Float[Tensor, " vocab"]:
-        start, request = row.fed_prompt, row.request
-        first, end = (bisect_left(row.held_prompt, at) for at in (start, start + length))
-        mask = torch.zeros(1, length, dtype=torch.bool)
-        mask[0, [at - start for at in row.held_prompt[first:end]]] = True
-        self._hooks.rows([request.floors])
+    def _next(self, budget: int) -> tuple[list[_Row], int]:
+        """Whose prompts are read now, and how many tokens at the most: several short ones together, or a piece of one.
+
+        The shortest first, so that a long prompt doesn't stall a short one; but nobody waits for ever.
+        """
+        order = sorted(self._reading, key=lambda row: (row.steps < PATIENCE_STEPS, row.waiting))
+        length = min(budget, order[0].waiting)
+        rows = order[:1]
+        for row in order[1:]:
+            wider = max(length, row.waiting)
+            begun = any(each.fed_prompt for each in (*rows, row))
+            if begun or length < order[0].waiting or wider * (len(rows) + 1) > max(budget, TOGETHER_TOKENS):
+                break
+            rows, length = [*rows, row], wider
+        return rows, length
+
+    def _feed_prompts(self, rows: list[_Row], length: int) -> Float[Tensor, "rows vocab"]:
+        """Feed each row's next tokens, all from the same position; several rows only where each is fed whole."""
+        start = rows[0].fed_prompt
+        pieces = [row.request.prompt_token_ids[start : start + length] for row in rows]
+        width = max(map(len, pieces))
+        mask = torch.zeros(len(rows), width, dtype=torch.bool)
+        for at, (row, piece) in enumerate(zip(rows, pieces, strict=True)):
+            held = row.request.held_prompt
+            first, end = (bisect_left(held, place) for place in (start, start + len(piece)))
+            mask[at, [width - len(piece) + place - start for place in held[first:end]]] = True
+        self._hooks.rows([row.request.floors for row in rows])
         self._armed = ()
         with self._hooks.prompt(mask):
-            logits = self._passes.chunk(row.slot, start, request.prompt_token_ids[start : start + length])
-        row.fed_prompt += length
+            logits = self._passes.pieces([row.slot for row in rows], start, pieces)
+        for row, piece in zip(rows, pieces, strict=True):
+            row.fed_prompt += len(piece)
         return logits
 
     def _decode(self, events: list[Event]) -> None:

@@ -44,10 +44,9 @@ class Masks:
         self._window = None if window is None or switched_off or left_over else int(window)
         self._by_kind = _SLIDING in kinds
 
-    def chunk(self, start: int, length: int, device: torch.device) -> Any:
-        """For `length` tokens of one row from position `start`."""
-        queries = torch.arange(start, start + length, device=device)[None, :]
-        return self._mask(queries, torch.arange(start + length, device=device))
+    def pieces(self, positions: Int64[Tensor, "rows new"]) -> Any:
+        """For tokens at these positions of each row."""
+        return self._mask(positions, torch.arange(int(positions.max()) + 1, device=positions.device))
 
     def rows(self, lengths: Int64[Tensor, " rows"]) -> Any:
         """For one token per row, at position `lengths[row]`."""
@@ -84,15 +83,20 @@ class Passes:
         self._masks = Masks(model.model.config.get_text_config(decoder=True), model.dtype, model.name)
         self.cache = SlotCache(model.n_layers, n_slots, model.device)
         takes = signature(model.model.forward).parameters
-        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+        self._keeps = "logits_to_keep" in takes
         self._check(model)
 
-    def chunk(self, slot: int, start: int, tokens: Sequence[int]) -> Float[Tensor, " vocab"]:
-        """Feed a piece of one slot's prompt, from position `start`; the logits after it."""
-        length = len(tokens)
-        self.cache.at_chunk(slot, start, length)
-        positions = torch.arange(start, start + length, device=self._device)[None]
-        return self._forward([list(tokens)], positions, self._masks.chunk(start, length, self._device))[0]
+    def pieces(self, slots: list[int], start: int, tokens: Sequence[Sequence[int]]) -> Float[Tensor, "rows vocab"]:
+        """Feed pieces of prompts to slots, all from position `start`; the logits after each."""
+        lengths = [len(each) for each in tokens]
+        width = max(lengths)
+        self.cache.at_pieces(list(zip(slots, lengths, strict=True)), start)
+        # On the left a shorter piece repeats its first token, in a column that is neither kept nor looked at.
+        ids = [[each[0]] * (width - len(each)) + list(each) for each in tokens]
+        columns = torch.arange(width, device=self._device) - width
+        ends = torch.tensor(lengths, device=self._device)[:, None]
+        positions = start + (columns + ends).clamp_min(0)
+        return self._forward(ids, positions, self._masks.pieces(positions))
 
     def rows(self, lengths: list[int], tokens: Sequence[int]) -> Float[Tensor, "rows vocab"]:
         """Feed a token to each of the first slots, which hold `lengths` tokens; the logits after it."""
@@ -101,13 +105,15 @@ class Passes:
         return self._forward([[token] for token in tokens], at[:, None], self._masks.rows(at))
 
     def _forward(self, ids: list[list[int]], positions: Tensor, mask: Any) -> Float[Tensor, "rows vocab"]:
+        # An index and not a count: a slice of the states isn't contiguous, and the head is several times slower on it.
+        last = {"logits_to_keep": torch.tensor([len(ids[0]) - 1], device=self._device)} if self._keeps else {}
         out = self._model(
             input_ids=torch.tensor(ids, device=self._device),
             position_ids=positions,
             attention_mask=mask,
             past_key_values=self.cache,
             use_cache=True,
-            **self._last_only,
+            **last,
         )
         logits: Float[Tensor, "rows vocab"] = out.logits[:, -1].float()
         return logits
@@ -119,7 +125,7 @@ class Passes:
         whole = self._model(input_ids=torch.tensor([tokens], device=self._device), use_cache=False).logits[0, -1]
         try:
             for start, end in ((0, 4), (4, 7)):
-                self.chunk(0, start, tokens[start:end])
+                self.pieces([0], start, [tokens[start:end]])
             pieces = self.rows([7], tokens[7:])[0]
         except torch.OutOfMemoryError:
             raise

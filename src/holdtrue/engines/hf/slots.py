@@ -14,11 +14,13 @@ GROW = 256
 
 @final
 class _Place:
-    """Which slots the next pass writes and reads: a chunk of one slot, or a token in each of the first slots."""
+    """Which slots the next pass writes and reads: pieces of prompts, or a token in each of the first slots."""
 
     def __init__(self) -> None:
-        self.slot: int | None = None
+        self.pieces: list[tuple[int, int]] = []
+        """Slot and length of each row's piece, which stands in the pass's last columns; empty while decoding."""
         self.start = 0
+        """Position that the pieces begin at."""
         self.slots: Int64[Tensor, " rows"] = torch.zeros(0, dtype=torch.int64)
         self.positions: Int64[Tensor, " rows"] = torch.zeros(0, dtype=torch.int64)
         self.longest = 0
@@ -26,7 +28,7 @@ class _Place:
     @property
     def n_slots(self) -> int:
         """Slots that must be there for the pass."""
-        return len(self.slots) if self.slot is None else self.slot + 1
+        return max(slot for slot, _ in self.pieces) + 1 if self.pieces else len(self.slots)
 
 
 @final
@@ -56,15 +58,17 @@ class _SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
     def _written(self, held: Tensor | None, new: Tensor) -> Tensor:
         place = self._place
         held = self._with_room(held, new)
-        if place.slot is None:
+        if not place.pieces:
             held[place.slots, :, place.positions] = new[:, :, 0]
-        else:
-            held[place.slot, :, place.start : place.longest] = new[0]
+        for row, (slot, length) in enumerate(place.pieces):
+            held[slot, :, place.start : place.start + length] = new[row, :, new.shape[2] - length :]
         return held
 
     def _seen(self, held: Tensor, rows: int) -> Tensor:
         place = self._place
-        first = 0 if place.slot is None else place.slot
+        if len(place.pieces) > 1:
+            return held[[slot for slot, _ in place.pieces], :, : place.longest]
+        first = place.pieces[0][0] if place.pieces else 0
         return held[first : first + rows, :, : place.longest]
 
     def _with_room(self, held: Tensor | None, like: Tensor) -> Tensor:
@@ -110,7 +114,7 @@ class _SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
     def get_seq_length(self) -> int:
         """Tokens before this pass."""
-        return self._place.start if self._place.slot is not None else max(0, self._place.longest - 1)
+        return self._place.start if self._place.pieces else max(0, self._place.longest - 1)
 
     def get_max_length(self) -> int:
         """No limit of its own."""
@@ -134,13 +138,19 @@ class SlotCache(Cache):
         blocks: list[Any] = list(self._blocks)
         super().__init__(layers=blocks)
 
-    def at_chunk(self, slot: int, start: int, length: int) -> None:
-        """The next pass writes `length` tokens of one slot from position `start`."""
-        self._place.slot, self._place.start, self._place.longest = slot, start, start + length
+    def at_pieces(self, pieces: list[tuple[int, int]], start: int) -> None:
+        """The next pass writes pieces of prompts, aligned on the right, from position `start` of their slots.
+
+        Args:
+            pieces: slot and length of each.
+            start: where all of them begin.
+        """
+        self._place.pieces, self._place.start = pieces, start
+        self._place.longest = start + max(length for _, length in pieces)
 
     def at_rows(self, lengths: list[int]) -> None:
         """The next pass writes one token into each of the first slots, whose lengths so far are given."""
-        self._place.slot = None
+        self._place.pieces = []
         self._place.slots = torch.arange(len(lengths), device=self._device)
         self._place.positions = torch.tensor(lengths, device=self._device)
         self._place.longest = max(lengths) + 1
