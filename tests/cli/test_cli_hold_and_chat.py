@@ -126,7 +126,7 @@ def test_chat_over_a_pipe_gives_the_answers_alone(smollm, held_axis, tmp_path):
 
 def test_chat_hands_over_once_the_alarm_has_stood(smollm, held_axis, tmp_path):
     held = talk(smollm, held_axis, HoldSpec(name="over", context=ContextSpec(hand_over_after=1)))
-    held._alarmed = 1
+    held.drift.alarmed_turns = 1
     answers, notes = run(tmp_path, held, ["Hello?"])
     assert "stopping here" in answers
     assert "handed over" in notes
