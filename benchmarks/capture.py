@@ -11,7 +11,6 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import GenerationConfig, LogitsProcessorList
 
+from benchmarks.scratch import scratch_folder
 from benchmarks.spread import ratio_line
 from holdtrue.engines import GenerateRequest
 from holdtrue.engines.hf import HFEngine, LayerHooks
@@ -159,7 +159,7 @@ def against_the_usual_way(pairs: int, batch: int, n_rollouts: int) -> None:
     found: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
     for _ in range(pairs):
         for name in SIDES:
-            with tempfile.TemporaryDirectory(dir=".") as folder:
+            with scratch_folder() as folder:
                 words = [sys.executable, "-m", "benchmarks.capture", "--side", name, "--folder", folder]
                 words += ["--batch", str(batch), "--rollouts", str(n_rollouts)]
                 done = subprocess.run(words, capture_output=True, text=True, check=True)

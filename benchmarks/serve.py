@@ -25,6 +25,7 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.scratch import scratch_folder
 from benchmarks.spread import ratio_line
 
 CLIENTS, TOKENS = 16, 48
@@ -205,7 +206,7 @@ def main() -> None:
     parser.add_argument("--parts", default="throughput,latency,memory")
     options = parser.parse_args()
     parts = options.parts.split(",")
-    with tempfile.TemporaryDirectory(dir=".") as scratch:
+    with scratch_folder() as scratch:
         from benchmarks.hold import an_axis
         from holdtrue.axis import save_axis
         from holdtrue.models import load
