@@ -8,11 +8,11 @@ from jaxtyping import install_import_hook
 install_import_hook("holdtrue", "beartype.beartype")
 
 import pytest  # noqa: E402
-import torch  # noqa: E402
 
-from holdtrue.axis import Axis, bare_card, calibrate, unit  # noqa: E402
+from holdtrue.axis import Axis  # noqa: E402
 from holdtrue.engines.hf import HFEngine  # noqa: E402
 from holdtrue.models import ChatModel, load  # noqa: E402
+from made_axis import made_axis  # noqa: E402
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -29,29 +29,12 @@ def engine(smollm: ChatModel) -> HFEngine:
     return HFEngine(smollm)
 
 
-TALK = [
-    {"role": "user", "content": "How do tides work?"},
-    {"role": "assistant", "content": "The moon pulls the sea a little, and the sea follows it round. " * 8},
-]
+ASKED = "How do tides work?"
+SAID = "The moon pulls the sea a little, and the sea follows it round. " * 8
 
 
 @pytest.fixture(scope="session")
-def held_axis(smollm: ChatModel, engine: HFEngine) -> Axis:
-    """An axis of it with plausible floors: random directions, calibrated on one plain answer."""
-    vectors = torch.randn(smollm.n_layers, smollm.d_model, generator=torch.Generator().manual_seed(5))
-    projections = engine.project(smollm.template.encode(TALK), unit(vectors)).numpy()
-    card = bare_card(
-        model=smollm.name,
-        weights_digest=smollm.weights_digest,
-        config_digest=smollm.config_digest,
-        template_digest=smollm.template.digest,
-        dtype="float32",
-        norms=vectors.norm(dim=1).tolist(),
-        d_model=smollm.d_model,
-        origin="made for a test",
-        layer=20,
-        band=(10, 24),
-        reason="a test",
-    )
-    responses = [projections[:, i : i + 20] for i in range(40, 120, 16)]
-    return Axis(vectors, None, None, card.model_copy(update={"calibration": calibrate(responses)}))
+def held_axis(smollm: ChatModel) -> Axis:
+    """An axis of it with plausible floors."""
+    windows = [slice(at, at + 20) for at in range(40, 120, 16)]
+    return made_axis(smollm, 20, (10, 24), seed=5, asked=ASKED, said=SAID, windows=windows)

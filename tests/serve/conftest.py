@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from live_server import Live, made_axis, serving, twin
+from live_server import Live, serving, twin
 
 from holdtrue.axis import Axis
 from holdtrue.models import ChatModel
 from holdtrue.serve.build import ServeOptions, local_app
+from made_axis import made_axis
 
 START = {"max_batch": 8, "max_queue": 16, "max_context": 512, "client_holds": True, "hold": "free"}
 
@@ -17,7 +18,8 @@ START = {"max_batch": 8, "max_queue": 16, "max_context": 512, "client_holds": Tr
 @pytest.fixture(scope="session")
 def smollm_axis(smollm: ChatModel) -> Axis:
     """Calibrated, with plausible floors."""
-    return made_axis(smollm)
+    said = "The capital of France is Paris, a city on the Seine. It is known for its museums and its cafés. " * 6
+    return made_axis(smollm, 20, (10, 26), asked="Tell me.", said=said)
 
 
 @pytest.fixture(scope="session")

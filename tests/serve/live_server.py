@@ -13,12 +13,9 @@ from typing import Any
 
 import httpx
 import openai
-import torch
 import uvicorn
 from fastapi import FastAPI
 
-from holdtrue.axis import Axis, bare_card, calibrate, unit
-from holdtrue.engines.hf import HFEngine
 from holdtrue.models import ChatModel
 
 LONG = "Write a very long story about a lighthouse keeper, with many chapters."
@@ -30,28 +27,6 @@ def twin(model: ChatModel) -> ChatModel:
     names = {id(module): name for name, module in model.model.named_modules()}
     network = copy.deepcopy(model.model, {id(weight): weight for weight in model.model.parameters()})
     return replace(model, model=network, layers=tuple(network.get_submodule(names[id(each)]) for each in model.layers))
-
-
-def made_axis(model: ChatModel) -> Axis:
-    """An axis with a calibration of the model's own benign talk: no claim beyond plausible floors."""
-    vectors = torch.randn(model.n_layers, model.d_model, generator=torch.Generator().manual_seed(0))
-    said = "The capital of France is Paris, a city on the Seine. It is known for its museums and its cafés. " * 6
-    ids = model.template.encode([{"role": "user", "content": "Tell me."}, {"role": "assistant", "content": said}])
-    projections = HFEngine(model).project(ids, unit(vectors)).numpy()
-    card = bare_card(
-        model=model.name,
-        weights_digest=model.weights_digest,
-        config_digest=model.config_digest,
-        template_digest=model.template.digest,
-        dtype="float32",
-        norms=vectors.norm(dim=1).tolist(),
-        d_model=model.d_model,
-        origin="made for a test",
-        layer=20,
-        band=(10, 26),
-        reason="a test",
-    ).model_copy(update={"calibration": calibrate([projections[:, at : at + 20] for at in range(0, 120, 20)])})
-    return Axis(vectors, None, None, card)
 
 
 @dataclass

@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import httpx
-import torch
 from tiny_models import CHATML, make_tokenizer, tiny_config, tiny_model
 
-from holdtrue.axis import Axis, bare_card, calibrate, unit
-from holdtrue.engines.hf import HFEngine
+from holdtrue.axis import Axis
 from holdtrue.models import ChatModel, wrap
 from holdtrue.records import ContextSpec, HoldSpec
 from holdtrue.serve.backend import Outcome, Piece, TurnRequest
 from holdtrue.watch.live import LiveReader
+from made_axis import made_axis
 
 KEY = "sk-very-secret-0123456789"
 FREE = HoldSpec(name="free")
@@ -28,24 +27,7 @@ def small_reader() -> LiveReader:
 
 
 def an_axis(chat: ChatModel, layer: int = 1) -> Axis:
-    vectors = torch.randn(chat.n_layers, chat.d_model, generator=torch.Generator().manual_seed(0))
-    ids = chat.template.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello! " * 60}])
-    projections = HFEngine(chat).project(ids, unit(vectors)).numpy()
-    size = projections.shape[1] // 6
-    card = bare_card(
-        model=chat.name,
-        weights_digest=chat.weights_digest,
-        config_digest=chat.config_digest,
-        template_digest=chat.template.digest,
-        dtype="float32",
-        norms=vectors.norm(dim=1).tolist(),
-        d_model=chat.d_model,
-        origin="made for a test",
-        layer=layer,
-        band=(0, layer),
-        reason="a test",
-    ).model_copy(update={"calibration": calibrate([projections[:, i * size : (i + 1) * size] for i in range(6)])})
-    return Axis(vectors, None, None, card)
+    return made_axis(chat, layer, (0, layer))
 
 
 def a_turn(*, redraw: int = 1, below: float = -2.0, **more: Any) -> TurnRequest:

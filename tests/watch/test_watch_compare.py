@@ -12,6 +12,7 @@ from holdtrue.errors import SettingError, TranscriptError
 from holdtrue.records import Transcript, Turn
 from holdtrue.watch import Comparison, Reader, compare
 from holdtrue.watch.compare import compare_means
+from made_axis import made_axis
 
 D_MODEL, LAYER = 96, 1
 
@@ -101,21 +102,7 @@ def talk(*contents: str) -> Transcript:
 
 @pytest.fixture(scope="module")
 def real(smollm) -> Axis:
-    vectors = torch.randn(smollm.n_layers, smollm.d_model, generator=torch.Generator().manual_seed(0))
-    card = bare_card(
-        model=smollm.name,
-        weights_digest=smollm.weights_digest,
-        config_digest=smollm.config_digest,
-        template_digest=smollm.template.digest,
-        dtype="float32",
-        norms=vectors.norm(dim=1).tolist(),
-        d_model=smollm.d_model,
-        origin="made for a test",
-        layer=20,
-        band=(10, 26),
-        reason="a test",
-    )
-    return Axis(vectors, None, None, card)
+    return made_axis(smollm, 20, (10, 26), windows=())
 
 
 def test_the_mean_stream_projects_where_the_reading_does(smollm, engine, real):

@@ -3,10 +3,9 @@
 import random
 
 import pytest
-import torch
 from tiny_models import CHATML, make_tokenizer, tiny_config, tiny_model
 
-from holdtrue.axis import Axis, bare_card, calibrate, unit
+from holdtrue.axis import Axis
 from holdtrue.engines.hf import HFEngine
 from holdtrue.errors import TranscriptError, WrongModel
 from holdtrue.models import ChatModel, wrap
@@ -14,6 +13,7 @@ from holdtrue.records import Transcript, Turn, TurnReading
 from holdtrue.watch import Reader
 from holdtrue.watch.growing import GrowingText
 from holdtrue.watch.live import Abandoned, LiveReader, LiveToken, TurnSummary
+from made_axis import made_axis
 
 # As Qwen3's: thinking before the last user turn is dropped, and the last turn always shows a segment.
 REWRITES = (
@@ -42,23 +42,7 @@ ANSWERS = (
 
 
 def axis_for(chat: ChatModel, layer: int) -> Axis:
-    vectors = torch.randn(chat.n_layers, chat.d_model, generator=torch.Generator().manual_seed(0))
-    ids = chat.template.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello! " * 60}])
-    projections = HFEngine(chat).project(ids[:250], unit(vectors)).numpy()
-    card = bare_card(
-        model=chat.name,
-        weights_digest=chat.weights_digest,
-        config_digest=chat.config_digest,
-        template_digest=chat.template.digest,
-        dtype="float32",
-        norms=vectors.norm(dim=1).tolist(),
-        d_model=chat.d_model,
-        origin="made for a test",
-        layer=layer,
-        band=(0, layer),
-        reason="a test",
-    ).model_copy(update={"calibration": calibrate([projections[:, i : i + 20] for i in range(0, 120, 20)])})
-    return Axis(vectors, None, None, card)
+    return made_axis(chat, layer, (0, layer))
 
 
 def tiny(template: str) -> ChatModel:

@@ -1,36 +1,18 @@
 """Reading real text with the real model and an axis made for the purpose."""
 
 import pytest
-import torch
 
-from holdtrue.axis import Axis, bare_card, calibrate, unit
-from holdtrue.engines.hf import HFEngine
+from holdtrue.axis import Axis
 from holdtrue.errors import ArtifactError, TranscriptError, WrongModel
 from holdtrue.models import ChatModel
 from holdtrue.records import SelfTest, Transcript, Turn
 from holdtrue.watch import Reader, read
+from made_axis import made_axis
 
 
 @pytest.fixture(scope="module")
-def axis(smollm: ChatModel, engine: HFEngine) -> Axis:
-    """Points at the mean of one plain answer: enough to have a sign, no claim beyond that."""
-    vectors = torch.randn(smollm.n_layers, smollm.d_model, generator=torch.Generator().manual_seed(0))
-    ids = smollm.template.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello! " * 60}])
-    projections = engine.project(ids, unit(vectors)).numpy()
-    card = bare_card(
-        model=smollm.name,
-        weights_digest=smollm.weights_digest,
-        config_digest=smollm.config_digest,
-        template_digest=smollm.template.digest,
-        dtype="float32",
-        norms=vectors.norm(dim=1).tolist(),
-        d_model=smollm.d_model,
-        origin="made for a test",
-        layer=20,
-        band=(10, 26),
-        reason="a test",
-    ).model_copy(update={"calibration": calibrate([projections[:, i : i + 20] for i in range(0, 120, 20)])})
-    return Axis(vectors, None, None, card)
+def axis(smollm: ChatModel) -> Axis:
+    return made_axis(smollm, 20, (10, 26))
 
 
 def talk(*contents: str, model: str | None = None, system: str | None = None) -> Transcript:

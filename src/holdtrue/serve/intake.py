@@ -59,18 +59,6 @@ class Gate:
             raise unauthorised()
         return Asker(key.id, key.operator)
 
-    def operator(self, request: Request) -> Asker:
-        """An operator, or nobody.
-
-        Raises:
-            ApiError: 401 or 403.
-        """
-        asker = self.asker(request)
-        if not asker.operator:
-            message = "this needs an operator's key; make one with `holdtrue keys add NAME --operator`"
-            raise forbidden(message, code="operator_only")
-        return asker
-
 
 def _own_page(request: Request) -> None:
     """Refuse what a browser sends for somebody else's page: without keys, reaching the server is all it takes.

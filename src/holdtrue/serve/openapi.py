@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from holdtrue.serve.failures import ErrorBody
+
 __all__ = ["CHAT", "RECENT", "SET_HOLD"]
 
 _TEXT: Final = {"type": "string"}
@@ -56,10 +58,7 @@ _REQUEST: Final[dict[str, Any]] = {
         },
     },
 }
-_ERROR: Final[dict[str, Any]] = {
-    "description": "One shape for every error.",
-    "content": {"application/json": {"schema": {"type": "object", "required": ["error"]}}},
-}
+_ERROR: Final[dict[str, Any]] = {"description": "One shape for every error.", "model": ErrorBody}
 
 
 def _takes(schema: Mapping[str, Any]) -> dict[str, Any]:
