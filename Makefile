@@ -21,8 +21,9 @@ $(VENV)/.done: pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/holdtrue demo --out runs/demo
 
+# Side by side, one thread each: two of torch's pools on the same cores wait for each other.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 check: setup
 	$(BIN)/ruff check .
