@@ -6,6 +6,7 @@ row. It is the smallest scheduler that serves a machine well; past it, serve fro
 
 from bisect import bisect_left
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, final
@@ -18,6 +19,7 @@ from torch import Tensor
 from holdtrue.engines.base import GenerateRequest
 from holdtrue.engines.hf.cap_hooks import CapHooks
 from holdtrue.engines.hf.decode_cap import FedToken
+from holdtrue.engines.hf.grouped_attention import grouped_attention
 from holdtrue.engines.hf.masks import Passes
 from holdtrue.engines.hf.sampling import choose
 from holdtrue.models import ChatModel
@@ -112,15 +114,19 @@ class Batcher:
         self._armed: tuple[int, ...] = ()
         """The rows whose floors the hooks hold."""
         self._next_id = 0
+        self._entered = ExitStack()
 
     def __enter__(self) -> "Batcher":
-        self._hooks.__enter__()
+        with ExitStack() as entered:
+            entered.enter_context(self._hooks)
+            entered.enter_context(grouped_attention(self._model.model))
+            self._entered = entered.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._hooks.__exit__(kind, error, trace)
+        self._entered.close()
         self._running.clear()
         self._reading.clear()
         self._cache.clear()
