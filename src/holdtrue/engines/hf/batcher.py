@@ -178,11 +178,13 @@ class Batcher:
         return events
 
     def _read_prompts(self, events: list[Event]) -> None:
-        budget = CHUNK_TOKENS if self._running else IDLE_CHUNK_TOKENS
+        # A single pass while others wait for their next token: a second one costs them, and whoever's prompt is whole.
+        others = bool(self._running)
+        budget = CHUNK_TOKENS if others else IDLE_CHUNK_TOKENS
         while self._reading and budget > 0:
             rows, length = self._next(budget)
             logits = self._feed_prompts(rows, length)
-            budget -= length * len(rows)
+            budget = 0 if others else budget - length * len(rows)
             whole = [row for row in rows if not row.waiting]
             for row in whole:
                 self._place(row, len(self._running))
