@@ -22,29 +22,42 @@ from holdtrue.records.base import (
 from holdtrue.records.hold_spec import CapSpec, ContextSpec, FiringRate, HoldSpec
 from holdtrue.records.projection import Projection, Reading, TurnReading
 from holdtrue.records.rollout import DEFAULT_ROLE, Rollout
+from holdtrue.records.scenario import AgentScenario, Branch, Check, DistressScenario, Probe, Scenario, UserTurn
 from holdtrue.records.transcript import Transcript, Turn
+from holdtrue.records.trial import CapabilityTrial, ProbeReading, SpokenTurn, Trial
 
 __all__ = [
     "DEFAULT_ROLE",
+    "AgentScenario",
     "AxisCard",
+    "Branch",
     "Calibration",
     "CapSpec",
+    "CapabilityTrial",
+    "Check",
     "ContextSpec",
     "Design",
+    "DistressScenario",
     "FiringRate",
     "Histogram",
     "HoldSpec",
     "LayerCheck",
+    "Probe",
+    "ProbeReading",
     "Projection",
     "Quantiles",
     "Reading",
     "Record",
     "RolePosition",
     "Rollout",
+    "Scenario",
     "SelfTest",
+    "SpokenTurn",
     "Transcript",
+    "Trial",
     "Turn",
     "TurnReading",
+    "UserTurn",
     "canonical_json",
     "check_writable",
     "is_unicode",
