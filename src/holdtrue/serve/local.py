@@ -8,14 +8,13 @@ import anyio.to_thread
 
 from holdtrue.axis import Axis
 from holdtrue.engines import GenerateRequest
-from holdtrue.engines.hf import Batcher, Event, think_tokens
+from holdtrue.engines.hf import Batcher, EngineRefusal, EngineThread, Event, Ticket, think_tokens
 from holdtrue.errors import TranscriptError
 from holdtrue.hold import Floors, floors_for
 from holdtrue.models import ChatModel, TextStream, said_before
 from holdtrue.records import HoldSpec
 from holdtrue.serve.backend import Finish, Outcome, Piece, TokenChoice, TurnRequest
-from holdtrue.serve.engine_thread import EngineThread, Ticket
-from holdtrue.serve.failures import ApiError, bad_request
+from holdtrue.serve.failures import ApiError, bad_request, internal, overloaded, unavailable
 from holdtrue.serve.readings import Tally
 from holdtrue.serve.redraw import redrawn
 from holdtrue.watch.reader import check_axis
@@ -97,7 +96,10 @@ class LocalBackend:
 
     async def _draw(self, turn: TurnRequest) -> AsyncIterator[Piece | Outcome]:
         request = await anyio.to_thread.run_sync(self._request, turn)
-        ticket = self._thread.submit(request)
+        try:
+            ticket = self._thread.submit(request)
+        except EngineRefusal as refusal:
+            raise _refused(refusal) from None
         try:
             async for item in self._heard(ticket, turn):
                 yield item
@@ -111,8 +113,8 @@ class LocalBackend:
         finish: Finish = "stop"
         while not text.stopped:
             event = await ticket.events.get()
-            if isinstance(event, ApiError):
-                raise event
+            if isinstance(event, EngineRefusal):
+                raise _refused(event)
             n_tokens += event.drawn is not None
             if (piece := self._piece(event, text, tally, turn)) != Piece():
                 yield piece
@@ -179,3 +181,15 @@ class LocalBackend:
         if floors.prompt_too:
             return tuple(range(len(prompt)))
         return said_before(self._chat.template, messages, prompt)
+
+
+def _refused(refusal: EngineRefusal) -> ApiError:
+    match refusal.why:
+        case "full":
+            return overloaded(refusal.wait_seconds or 1.0)
+        case "stopping":
+            return unavailable("the server is stopping; send it again to another", retry_after=5.0)
+        case "stopped":
+            return unavailable("the server stopped before this answer was finished; send it again")
+        case "failed":
+            return internal()

@@ -4,11 +4,14 @@ from holdtrue.engines.hf.batcher import Batcher, Drawn, Event
 from holdtrue.engines.hf.capture import LayerHooks, Part, ResponseMeans, ThinkTokens, think_tokens
 from holdtrue.engines.hf.decode_cap import FedToken
 from holdtrue.engines.hf.engine import HFEngine
+from holdtrue.engines.hf.engine_thread import EngineRefusal, EngineThread, Ticket
 from holdtrue.engines.hf.holding import HeldRow, Hold, hold
 
 __all__ = [
     "Batcher",
     "Drawn",
+    "EngineRefusal",
+    "EngineThread",
     "Event",
     "FedToken",
     "HFEngine",
@@ -18,6 +21,7 @@ __all__ = [
     "Part",
     "ResponseMeans",
     "ThinkTokens",
+    "Ticket",
     "hold",
     "think_tokens",
 ]

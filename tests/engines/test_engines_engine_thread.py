@@ -8,9 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from holdtrue.engines import GenerateRequest
-from holdtrue.engines.hf import Drawn, Event
-from holdtrue.serve.engine_thread import EngineThread, Ticket
-from holdtrue.serve.failures import ApiError
+from holdtrue.engines.hf import Drawn, EngineRefusal, EngineThread, Event, Ticket
 
 
 class Scripted:
@@ -70,7 +68,7 @@ def request(tokens: int = 3) -> GenerateRequest:
     return GenerateRequest((1, 2), tokens, seed=0)
 
 
-async def heard(ticket: Ticket) -> Event | ApiError:
+async def heard(ticket: Ticket) -> Event | EngineRefusal:
     return await asyncio.wait_for(ticket.events.get(), 30)
 
 
@@ -103,9 +101,9 @@ def test_the_queue_counts_those_who_are_still_there():
         batcher = Scripted(rows=1)
         with running(batcher, max_queue=2) as thread:
             tickets = [thread.submit(request()) for _ in range(3)]
-            with pytest.raises(ApiError) as caught:
+            with pytest.raises(EngineRefusal) as caught:
                 thread.submit(request())
-            assert caught.value.status == 429
+            assert caught.value.why == "full"
             thread.leave(tickets[2])
             thread.submit(request())
 
@@ -127,8 +125,8 @@ def test_a_step_that_fails_is_told_to_its_requests_alone():
             batcher.trouble = once
             batcher.may_step.release()
             told = await heard(first)
-            assert isinstance(told, ApiError)
-            assert told.status == 500
+            assert isinstance(told, EngineRefusal)
+            assert told.why == "failed"
             assert "poison" not in str(told)
             second = thread.submit(request())
             batcher.may_step.release()
@@ -150,7 +148,7 @@ def test_a_request_that_cant_be_begun_ends_nobody_elses():
         batcher.trouble = refuse
         with running(batcher) as thread:
             bad = thread.submit(request())
-            assert isinstance(await heard(bad), ApiError)
+            assert isinstance(await heard(bad), EngineRefusal)
             good = thread.submit(request())
             batcher.may_step.release()
             assert isinstance(await heard(good), Event)
@@ -170,13 +168,13 @@ def test_nobody_waits_for_an_engine_that_has_died():
 
             batcher.trouble = broken  # the step fails, and then so does every attempt to clean up
             batcher.may_step.release()
-            for ticket, status in zip(tickets, (500, 503), strict=True):
+            for ticket, why in zip(tickets, ("failed", "stopped"), strict=True):
                 told = await heard(ticket)
-                assert isinstance(told, ApiError)
-                assert told.status == status
-            with pytest.raises(ApiError) as caught:
+                assert isinstance(told, EngineRefusal)
+                assert told.why == why
+            with pytest.raises(EngineRefusal) as caught:
                 thread.submit(request())
-            assert caught.value.status == 503
+            assert caught.value.why == "stopping"
             assert not thread.alive
 
     with _quiet():
@@ -209,7 +207,7 @@ def test_stopping_tells_whoever_still_waits():
             events = []
             while not ticket.events.empty():
                 events.append(ticket.events.get_nowait())
-            assert isinstance(events[-1], ApiError)
-            assert events[-1].status == 503
+            assert isinstance(events[-1], EngineRefusal)
+            assert events[-1].why == "stopped"
 
     asyncio.run(main())

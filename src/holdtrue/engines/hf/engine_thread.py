@@ -7,13 +7,12 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, final, runtime_checkable
+from typing import Literal, Protocol, final, runtime_checkable
 
-from holdtrue.engines import GenerateRequest
-from holdtrue.engines.hf import Event
-from holdtrue.serve.failures import ApiError, internal, overloaded, unavailable
+from holdtrue.engines.base import GenerateRequest
+from holdtrue.engines.hf.batcher import Event
 
-__all__ = ["EngineThread", "Ticket"]
+__all__ = ["EngineRefusal", "EngineThread", "Ticket"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,17 +33,34 @@ class _Runs(Protocol):
 
 
 @final
+class EngineRefusal(Exception):  # noqa: N818 - not an error of its own: callers say it in their users' words
+    """A request that isn't answered, or not to its end.
+
+    Args:
+        why: `full` where the queue is; `stopping` where no more are taken; `stopped` where it was under way then;
+            `failed` where the engine failed on it, which the log tells of.
+        wait_seconds: until it is worth asking again.
+    """
+
+    def __init__(
+        self, why: Literal["full", "stopping", "stopped", "failed"], wait_seconds: float | None = None
+    ) -> None:
+        super().__init__(why)
+        self.why, self.wait_seconds = why, wait_seconds
+
+
+@final
 @dataclass(eq=False)
 class Ticket:
     """A place in the queue, and then in the batch."""
 
     request: GenerateRequest
     loop: asyncio.AbstractEventLoop
-    events: "asyncio.Queue[Event | ApiError]"
+    events: "asyncio.Queue[Event | EngineRefusal]"
     gone: bool = False
     """Set by whoever waits, once nobody does."""
 
-    def hear(self, event: Event | ApiError) -> None:
+    def hear(self, event: Event | EngineRefusal) -> None:
         """Hand over an event from another thread; a loop that has closed meanwhile wants none."""
         try:
             self.loop.call_soon_threadsafe(self.events.put_nowait, event)
@@ -59,7 +75,7 @@ class EngineThread:
     Args:
         batcher: used by this thread alone from `start` to `stop`.
         max_rows: its places.
-        max_queue: requests waiting for a place at the most; past it, 429.
+        max_queue: requests waiting for a place at the most; more are refused.
     """
 
     def __init__(self, batcher: _Runs, max_rows: int, max_queue: int) -> None:
@@ -96,16 +112,15 @@ class EngineThread:
         """Queue a request; call it from the event loop that will read its events.
 
         Raises:
-            ApiError: 429 when the queue is full, 503 while stopping.
+            EngineRefusal: the queue is full, or it is stopping.
         """
         ticket = Ticket(request, asyncio.get_running_loop(), asyncio.Queue())
         with self._changed:
             if not self.alive:
-                message = "the server is stopping; send it again to another"
-                raise unavailable(message, retry_after=5.0)
+                raise EngineRefusal("stopping")
             # Both together: places that are free, but not yet given out, are no reason to refuse.
             if self._n_here() >= self._most:
-                raise overloaded(max(1.0, 50 * self.step_seconds))
+                raise EngineRefusal("full", max(1.0, 50 * self.step_seconds))
             self._waiting.append(ticket)
             self._changed.notify()
         return ticket
@@ -120,7 +135,7 @@ class EngineThread:
         return sum(not ticket.gone for ticket in (*self._waiting, *self._running.copy().values()))
 
     def stop(self) -> None:
-        """Stop after the step under way; whoever still waits hears 503."""
+        """Stop after the step under way; whoever still waits hears so."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -140,7 +155,7 @@ class EngineThread:
                 self._waiting.clear()
                 self._running.clear()
             for ticket in left:
-                ticket.hear(unavailable("the server stopped before this answer was finished; send it again"))
+                ticket.hear(EngineRefusal("stopped"))
 
     def _admit(self) -> bool:
         """Wait for something to do; drop who has left, and let others in. False when it is time to stop."""
@@ -159,9 +174,9 @@ class EngineThread:
     def _place(self, ticket: Ticket) -> None:
         try:
             self._running[self._batcher.add(ticket.request)] = ticket
-        except Exception:  # noqa: BLE001 - a request that can't be begun must not end the server
+        except Exception:  # noqa: BLE001 - a request that can't be begun must not end the others
             _log.exception("a request couldn't be begun; it is dropped")
-            ticket.hear(internal())
+            ticket.hear(EngineRefusal("failed"))
 
     def _step(self) -> None:
         if not self._running:
@@ -169,11 +184,11 @@ class EngineThread:
         began = time.perf_counter()
         try:
             events = self._batcher.step()
-        except Exception:  # noqa: BLE001 - one poisoned step must not end the server
+        except Exception:  # noqa: BLE001 - one poisoned step must not end the others
             _log.exception("a step of the engine failed; its %d requests are dropped", len(self._running))
             dropped, self._running = self._running, {}
             for ticket in dropped.values():
-                ticket.hear(internal())
+                ticket.hear(EngineRefusal("failed"))
             for row in dropped:
                 self._batcher.drop(row)
             return
