@@ -30,6 +30,9 @@ class GenerateRequest:
     """Positions of the prompt that its floors apply to: what the assistant said earlier."""
     top_log_probs: int | None = None
     """None: no log-probabilities are wanted; else this many alternatives with the drawn token's."""
+    forced: tuple[tuple[int, ...], ...] = ()
+    """Answers to score instead of drawing one, each over the same prompt: a batcher then gives their tokens, one answer
+    after the other, with their log-probabilities."""
 
 
 @final

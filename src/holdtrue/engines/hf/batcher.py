@@ -21,6 +21,7 @@ from holdtrue.engines.hf.cap_hooks import CapHooks
 from holdtrue.engines.hf.decode_cap import FedToken
 from holdtrue.engines.hf.grouped_attention import grouped_attention
 from holdtrue.engines.hf.masks import Passes
+from holdtrue.engines.hf.prefixes import Prefix, Prefixes
 from holdtrue.engines.hf.sampling import choose
 from holdtrue.models import ChatModel
 
@@ -73,6 +74,10 @@ class _Row:
     fed_prompt: int = 0
     tokens: list[int] = field(default_factory=list)
     """Drawn so far; all but the last have been fed."""
+    n_scored: int = 0
+    """Forced answers that are done with."""
+    first: Tensor | None = None
+    """Forced answers: the logits after the prompt, where each of them begins."""
 
     @property
     def length(self) -> int:
@@ -93,6 +98,8 @@ class Batcher:
         units: unit axes, for readings and floors.
         read_layer: where projections are read.
         max_rows: rows at once, prompts being read among them.
+        keep: leave finished rows in the cache for prompts that go on from them, until their slots are needed; its
+            memory is then held until the block ends.
 
     Raises:
         AmbiguousModel: the model's blocks aren't all attention over keys, or it computes something else in pieces
@@ -100,13 +107,20 @@ class Batcher:
     """
 
     def __init__(
-        self, model: ChatModel, units: Float[Tensor, "n_layers d_model"], read_layer: int, max_rows: int = 16
+        self,
+        model: ChatModel,
+        units: Float[Tensor, "n_layers d_model"],
+        read_layer: int,
+        max_rows: int = 16,
+        *,
+        keep: bool = False,
     ) -> None:
         self._model = model
         self._passes = Passes(model, max_rows)
         self._cache = self._passes.cache
         self._hooks = CapHooks(model.layers, units, read_layer)
         self._max_rows = max_rows
+        self._left = Prefixes() if keep else None
         self._running: list[_Row] = []
         """They lie in the first slots, in this order."""
         self._reading: list[_Row] = []
@@ -127,6 +141,8 @@ class Batcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._entered.close()
+        if self._left is not None:
+            self._left.clear()
         self._running.clear()
         self._reading.clear()
         self._cache.clear()
@@ -141,6 +157,7 @@ class Batcher:
         """Whether every slot is taken."""
         return self.n_rows >= self._max_rows
 
+    @torch.inference_mode()
     def add(self, request: GenerateRequest) -> int:
         """Take a request into a free slot; the caller keeps the queue.
 
@@ -156,8 +173,15 @@ class Batcher:
         self._next_id += 1
         rng = np.random.Generator(np.random.Philox(request.seed))
         taken = {row.slot for row in (*self._running, *self._reading)}
-        slot = min(set(range(self._max_rows)) - taken)
-        self._reading.append(_Row(self._next_id, request, rng.random, slot, sorted(request.held_prompt)))
+        free = set(range(self._max_rows)) - taken
+        slot, there = min(free), 0
+        if self._left is not None:
+            slot, there = self._left.take(request, free)
+            if not there:
+                self._cache.wipe(slot)
+        self._reading.append(
+            _Row(self._next_id, request, rng.random, slot, sorted(request.held_prompt), fed_prompt=there)
+        )
         return self._next_id
 
     @torch.inference_mode()
@@ -205,26 +229,25 @@ class Batcher:
         rows = order[:1]
         for row in order[1:]:
             wider = max(length, row.waiting)
-            begun = any(each.fed_prompt for each in (*rows, row))
-            if begun or length < order[0].waiting or wider * (len(rows) + 1) > max(budget, TOGETHER_TOKENS):
+            if length < order[0].waiting or wider * (len(rows) + 1) > max(budget, TOGETHER_TOKENS):
                 break
             rows, length = [*rows, row], wider
         return rows, length
 
     def _feed_prompts(self, rows: list[_Row], length: int) -> Float[Tensor, "rows vocab"]:
-        """Feed each row's next tokens, all from the same position; several rows only where each is fed whole."""
-        start = rows[0].fed_prompt
-        pieces = [row.request.prompt_token_ids[start : start + length] for row in rows]
+        """Feed each row's next tokens; several rows only where each is fed whole."""
+        starts = [row.fed_prompt for row in rows]
+        pieces = [row.request.prompt_token_ids[row.fed_prompt : row.fed_prompt + length] for row in rows]
         width = max(map(len, pieces))
         mask = torch.zeros(len(rows), width, dtype=torch.bool)
-        for at, (row, piece) in enumerate(zip(rows, pieces, strict=True)):
-            held = row.request.held_prompt
+        for at, (row, start, piece) in enumerate(zip(rows, starts, pieces, strict=True)):
+            held = row.held_prompt
             first, end = (bisect_left(held, place) for place in (start, start + len(piece)))
             mask[at, [width - len(piece) + place - start for place in held[first:end]]] = True
         self._hooks.rows([row.request.floors for row in rows])
         self._armed = ()
         with self._hooks.prompt(mask):
-            logits = self._passes.pieces([row.slot for row in rows], start, pieces)
+            logits = self._passes.pieces([row.slot for row in rows], starts, pieces)
         for row, piece in zip(rows, pieces, strict=True):
             row.fed_prompt += len(piece)
         return logits
@@ -249,7 +272,9 @@ class Batcher:
         tokens = choose(logits, uniform, requests).tolist()
         for at, (row, token) in enumerate(zip(rows, tokens, strict=True)):
             reading = fed[at] if fed is not None else None
-            if len(row.tokens) >= row.request.max_new_tokens:
+            if row.request.forced:
+                _score(row, logits[at], reading, events)
+            elif len(row.tokens) >= row.request.max_new_tokens:
                 # The last token was fed for its reading alone.
                 events.append(Event(row.id, fed=reading, finished="length"))
             elif token in self._model.eos_token_ids:
@@ -261,24 +286,52 @@ class Batcher:
     def _retire(self, done: set[int]) -> None:
         for at in reversed(range(len(self._running))):
             if self._running[at].id in done:
-                self._cache.wipe(self._running[at].slot)
-                last = self._running.pop()
-                if at < len(self._running):
+                gone, last = self._running[at], self._running.pop()
+                if last is not gone:
                     # The gap closes: the last row takes the place of the one that leaves.
-                    self._cache.move(last.slot, at, last.length)
-                    last.slot, self._running[at] = at, last
-        if not self.n_rows:
+                    self._cache.swap(last.slot, at, max(last.length, gone.length))
+                    gone.slot, last.slot, self._running[at] = last.slot, at, last
+                self._leave(gone)
+        if not self.n_rows and self._left is None:
             self._cache.clear()
+
+    def _leave(self, row: _Row) -> None:
+        if self._left is None:
+            self._cache.wipe(row.slot)
+        else:
+            length = row.fed_prompt if row.request.forced else row.length
+            self._left.keep(row.slot, Prefix.of(row.request, row.tokens, length))
 
     def _place(self, row: _Row, slot: int) -> None:
         """Put a row where it must lie; whoever is there takes its place."""
-        other = next((each for each in self._reading if each.slot == slot), row)
-        if other is not row:
+        if row.slot == slot:
+            return
+        other = next((each for each in self._reading if each.slot == slot), None)
+        if other is not None:
             self._cache.swap(row.slot, slot, max(row.length, other.length))
             other.slot = row.slot
-        elif row.slot != slot:
+        elif self._left is not None and slot in self._left:
+            self._cache.swap(row.slot, slot, max(row.length, self._left.length(slot)))
+            self._left.move(slot, row.slot)
+        else:
             self._cache.move(row.slot, slot, row.length)
         row.slot = slot
+
+
+def _score(row: _Row, logits: Float[Tensor, " vocab"], fed: FedToken | None, events: list[Event]) -> None:
+    """Take the next forced token as if it had been drawn; an answer's last one needn't be fed, so the next begins."""
+    row.first = logits.clone() if row.first is None else row.first
+    answers = row.request.forced
+    while True:
+        token = answers[row.n_scored][len(row.tokens)]
+        row.tokens.append(token)
+        whole = len(row.tokens) == len(answers[row.n_scored])
+        row.n_scored += whole
+        done = row.n_scored == len(answers)
+        events.append(Event(row.id, _drawn(token, logits, 0), fed, finished="length" if done else None))
+        if done or not whole:
+            return
+        row.tokens, logits, fed = [], row.first, None
 
 
 def _drawn(token: int, logits: Float[Tensor, " vocab"], top: int | None) -> Drawn:

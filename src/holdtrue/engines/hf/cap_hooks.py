@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from holdtrue.engines.hf.decode_cap import At, DecodeCap, DeviceCap, FedToken, HostCap
+from holdtrue.engines.hf.decode_cap import At, DecodeCap, DeviceCap, FedToken, HostCap, OwnUnitsCap
 from holdtrue.hold import Floors, cap_
 from holdtrue.models import block_output
 
@@ -39,7 +39,7 @@ class CapHooks:
     def __init__(
         self, layers: tuple[nn.Module, ...], units: Float[Tensor, "n_layers d_model"], read_layer: int
     ) -> None:
-        self._layers, self._read_layer = layers, read_layer
+        self._layers, self._read_layer, self._axis_units = layers, read_layer, units
         self._devices = [next(layer.parameters()).device for layer in layers]
         self._units = [unit.to(device) for unit, device in zip(units, self._devices, strict=True)]
         self._handles: dict[int, RemovableHandle] = {}
@@ -50,6 +50,8 @@ class CapHooks:
         """What to do at each block of the pass under way."""
         self._thread = 0
         self._entered = False
+        self._own_units = False
+        """Whether a row is held along another direction than the axis."""
 
     def __enter__(self) -> "CapHooks":
         if self._entered:
@@ -75,7 +77,10 @@ class CapHooks:
         """The batch's rows from now on, and the floors of each; None leaves a row free."""
         self._floors = tuple(floors)
         on_host = all(self._devices[layer].type == "cpu" for layer in self._wanted)
-        self._cap = HostCap(self._floors) if on_host else DeviceCap(self._floors)
+        self._own_units = any(row is not None and not self._along_axis(row) for row in self._floors)
+        kind: type[HostCap | DeviceCap | OwnUnitsCap]
+        kind = OwnUnitsCap if self._own_units else HostCap if on_host else DeviceCap
+        self._cap = kind(self._floors)
         self._decoding = {
             layer: self._cap.at(layer, self._units[layer], reads=layer == self._read_layer) for layer in self._wanted
         }
@@ -123,6 +128,9 @@ class CapHooks:
 
         return hook
 
+    def _along_axis(self, row: Floors) -> bool:
+        return row.units is self._axis_units or torch.equal(row.units, self._axis_units)
+
     def _held_at(self, layer: int, held: Bool[Tensor, "rows pos"]) -> At:
         unit = self._units[layer]
         floors = [float("-inf") if row is None else row.floor_list[layer] for row in self._floors]
@@ -133,7 +141,12 @@ class CapHooks:
         def look(stream: Tensor) -> None:
             cap_(stream, unit, taus, strength)
 
-        return look
+        def look_row_by_row(stream: Tensor) -> None:
+            for at, row in enumerate(self._floors):
+                if row is not None:
+                    cap_(stream[at], row.units[layer].to(unit.device), taus[at], strength[at])
+
+        return look_row_by_row if self._own_units else look
 
 
 @final

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from holdtrue.hold import Floors, lift, project
 
-__all__ = ["At", "DecodeCap", "DeviceCap", "FedToken", "HostCap"]
+__all__ = ["At", "DecodeCap", "DeviceCap", "FedToken", "HostCap", "OwnUnitsCap"]
 
 
 @final
@@ -145,4 +145,45 @@ class DeviceCap:
         return [
             FedToken(before, after, count / held if held else 0.0)
             for (before, after, count), held in zip(table, self._held, strict=True)
+        ]
+
+
+@final
+class OwnUnitsCap:
+    """Rows held along directions of their own, such as a random one, and all read along the axis; for controls."""
+
+    def __init__(self, floors: Sequence[Floors | None]) -> None:
+        self._floors = tuple(floors)
+        self._held = [0 if row is None else len(row.layers) for row in floors]
+        self._read: tuple[list[float], list[float]] = ([], [])
+        self._fired = torch.zeros(len(self._held))
+
+    def begin(self) -> None:
+        """A pass begins."""
+        self._fired = torch.zeros(len(self._held))
+
+    def at(self, layer: int, unit: Float[Tensor, " d_model"], *, reads: bool) -> At:
+        """What to do at one block (see `DecodeCap.at`)."""
+        own = torch.stack([unit if row is None else row.units[layer].to(unit.device) for row in self._floors])
+        taus = [float("-inf") if row is None else row.floor_list[layer] for row in self._floors]
+        strengths = [0.0 if row is None else row.strength for row in self._floors]
+        tau, strength = (torch.tensor(each, device=unit.device) for each in (taus, strengths))
+
+        def look(stream: Tensor) -> None:
+            flat = stream[:, 0]
+            before = project(flat, unit).tolist() if reads else []
+            by = lift((flat.float() * own).sum(dim=1), tau, strength)
+            raised = (flat.float() + by[:, None] * own).to(flat.dtype)
+            flat.copy_(torch.where(by[:, None] > 0, raised, flat))
+            self._fired += (by > 0).cpu()
+            if reads:
+                self._read = (before, project(flat, unit).tolist())
+
+        return look
+
+    def fed(self) -> list[FedToken]:
+        """What the pass read, by row."""
+        return [
+            FedToken(before, after, fired / held if held else 0.0)
+            for before, after, fired, held in zip(*self._read, self._fired.tolist(), self._held, strict=True)
         ]

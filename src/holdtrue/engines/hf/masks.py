@@ -86,16 +86,18 @@ class Passes:
         self._keeps = "logits_to_keep" in takes
         self._check(model)
 
-    def pieces(self, slots: list[int], start: int, tokens: Sequence[Sequence[int]]) -> Float[Tensor, "rows vocab"]:
-        """Feed pieces of prompts to slots, all from position `start`; the logits after each."""
+    def pieces(
+        self, slots: Sequence[int], starts: Sequence[int], tokens: Sequence[Sequence[int]]
+    ) -> Float[Tensor, "rows vocab"]:
+        """Feed pieces of prompts to slots, each from its own first position; the logits after each."""
         lengths = [len(each) for each in tokens]
         width = max(lengths)
-        self.cache.at_pieces(list(zip(slots, lengths, strict=True)), start)
+        self.cache.at_pieces(list(zip(slots, starts, lengths, strict=True)))
         # On the left a shorter piece repeats its first token, in a column that is neither kept nor looked at.
         ids = [[each[0]] * (width - len(each)) + list(each) for each in tokens]
         columns = torch.arange(width, device=self._device) - width
         ends = torch.tensor(lengths, device=self._device)[:, None]
-        positions = start + (columns + ends).clamp_min(0)
+        positions = torch.tensor(starts, device=self._device)[:, None] + (columns + ends).clamp_min(0)
         return self._forward(ids, positions, self._masks.pieces(positions))
 
     def rows(self, lengths: list[int], tokens: Sequence[int]) -> Float[Tensor, "rows vocab"]:
@@ -125,7 +127,7 @@ class Passes:
         whole = self._model(input_ids=torch.tensor([tokens], device=self._device), use_cache=False).logits[0, -1]
         try:
             for start, end in ((0, 4), (4, 7)):
-                self.pieces([0], start, [tokens[start:end]])
+                self.pieces([0], [start], [tokens[start:end]])
             pieces = self.rows([7], tokens[7:])[0]
         except torch.OutOfMemoryError:
             raise

@@ -17,10 +17,9 @@ class _Place:
     """Which slots the next pass writes and reads: pieces of prompts, or a token in each of the first slots."""
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[int, int]] = []
-        """Slot and length of each row's piece, which stands in the pass's last columns; empty while decoding."""
-        self.start = 0
-        """Position that the pieces begin at."""
+        self.pieces: list[tuple[int, int, int]] = []
+        """Slot, first position and length of each row's piece, which stands in the pass's last columns; empty while
+        decoding."""
         self.slots: Int64[Tensor, " rows"] = torch.zeros(0, dtype=torch.int64)
         self.positions: Int64[Tensor, " rows"] = torch.zeros(0, dtype=torch.int64)
         self.longest = 0
@@ -28,7 +27,7 @@ class _Place:
     @property
     def n_slots(self) -> int:
         """Slots that must be there for the pass."""
-        return max(slot for slot, _ in self.pieces) + 1 if self.pieces else len(self.slots)
+        return max(slot for slot, _, _ in self.pieces) + 1 if self.pieces else len(self.slots)
 
 
 @final
@@ -60,14 +59,14 @@ class _SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         held = self._with_room(held, new)
         if not place.pieces:
             held[place.slots, :, place.positions] = new[:, :, 0]
-        for row, (slot, length) in enumerate(place.pieces):
-            held[slot, :, place.start : place.start + length] = new[row, :, new.shape[2] - length :]
+        for row, (slot, start, length) in enumerate(place.pieces):
+            held[slot, :, start : start + length] = new[row, :, new.shape[2] - length :]
         return held
 
     def _seen(self, held: Tensor, rows: int) -> Tensor:
         place = self._place
         if len(place.pieces) > 1:
-            return held[[slot for slot, _ in place.pieces], :, : place.longest]
+            return held[[slot for slot, _, _ in place.pieces], :, : place.longest]
         first = place.pieces[0][0] if place.pieces else 0
         return held[first : first + rows, :, : place.longest]
 
@@ -114,7 +113,8 @@ class _SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
     def get_seq_length(self) -> int:
         """Tokens before this pass."""
-        return self._place.start if self._place.pieces else max(0, self._place.longest - 1)
+        pieces = self._place.pieces
+        return max(start for _, start, _ in pieces) if pieces else max(0, self._place.longest - 1)
 
     def get_max_length(self) -> int:
         """No limit of its own."""
@@ -138,15 +138,10 @@ class SlotCache(Cache):
         blocks: list[Any] = list(self._blocks)
         super().__init__(layers=blocks)
 
-    def at_pieces(self, pieces: list[tuple[int, int]], start: int) -> None:
-        """The next pass writes pieces of prompts, aligned on the right, from position `start` of their slots.
-
-        Args:
-            pieces: slot and length of each.
-            start: where all of them begin.
-        """
-        self._place.pieces, self._place.start = pieces, start
-        self._place.longest = start + max(length for _, length in pieces)
+    def at_pieces(self, pieces: list[tuple[int, int, int]]) -> None:
+        """The next pass writes pieces of prompts, aligned on the right: slot, first position and length of each."""
+        self._place.pieces = pieces
+        self._place.longest = max(start + length for _, start, length in pieces)
 
     def at_rows(self, lengths: list[int]) -> None:
         """The next pass writes one token into each of the first slots, whose lengths so far are given."""
