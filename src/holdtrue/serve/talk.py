@@ -13,10 +13,9 @@ from holdtrue.hold import HAND_OVER, Shaped, hold_spec
 from holdtrue.models import ChatModel
 from holdtrue.records import HoldSpec, write_atomic
 from holdtrue.serve.backend import Outcome, Piece, TurnRequest, closed
-from holdtrue.serve.drift import Drift
 from holdtrue.serve.local import LocalBackend
 from holdtrue.serve.shaping import Summaries, shaped_turn
-from holdtrue.watch import drift_rule
+from holdtrue.watch import Drift, drift_rule
 
 __all__ = ["Talk", "run_talk"]
 

@@ -10,13 +10,13 @@ from holdtrue.hold import HAND_OVER, Shaped
 from holdtrue.records import HoldSpec
 from holdtrue.serve.backend import Outcome, Piece, TokenReading, TurnRequest, closed
 from holdtrue.serve.choices import drawn
-from holdtrue.serve.drift import Drift
 from holdtrue.serve.failures import ApiError
 from holdtrue.serve.shaping import shaped_turn
 from holdtrue.serve.store import Session, StoredToken, StoredTurn
 from holdtrue.serve.stored import stored, to_its_end
 from holdtrue.serve.turns import Asker, Turns
 from holdtrue.serve.wire import ChatRequest, digest_after
+from holdtrue.watch import Drift
 
 __all__ = ["Turn"]
 

@@ -7,6 +7,7 @@ from holdtrue.watch.read import read
 from holdtrue.watch.reader import Reader
 from holdtrue.watch.rule import Cusum, Delay, DriftRule, Ewma, Rate
 from holdtrue.watch.sampling import AuditSampler, audit_key, verify_commitment
+from holdtrue.watch.standing import Drift
 from holdtrue.watch.trajectory import Trajectory
 from holdtrue.watch.transcripts import read_transcripts
 from holdtrue.watch.tuning import drift_rule
@@ -18,6 +19,7 @@ __all__ = [
     "Cusum",
     "Delay",
     "Detector",
+    "Drift",
     "DriftRule",
     "Ewma",
     "Pair",

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final, final
 
 from holdtrue.errors import SettingError
-from holdtrue.watch import Alarm, Detector, DriftRule
+from holdtrue.watch.detectors import Alarm, Detector
+from holdtrue.watch.rule import DriftRule
 
 __all__ = ["Drift"]
 
