@@ -23,6 +23,7 @@ from holdtrue.records.hold_spec import CapSpec, ContextSpec, FiringRate, HoldSpe
 from holdtrue.records.projection import Projection, Reading, TurnReading
 from holdtrue.records.rollout import DEFAULT_ROLE, Rollout
 from holdtrue.records.scenario import AgentScenario, Branch, Check, DistressScenario, Probe, Scenario, UserTurn
+from holdtrue.records.stress_design import StressArm, StressDesign
 from holdtrue.records.transcript import Transcript, Turn
 from holdtrue.records.trial import CapabilityTrial, ProbeReading, SpokenTurn, Trial
 
@@ -53,6 +54,8 @@ __all__ = [
     "Scenario",
     "SelfTest",
     "SpokenTurn",
+    "StressArm",
+    "StressDesign",
     "Transcript",
     "Trial",
     "Turn",

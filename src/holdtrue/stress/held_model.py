@@ -1,6 +1,6 @@
 """The axis's own model for many askers at once: each answer under its own floors, all in shared batches."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import final
@@ -13,7 +13,19 @@ from holdtrue.hold import Floors
 from holdtrue.models import ChatModel, Message, TextStream, said_before
 from holdtrue.watch.reader import check_axis
 
-__all__ = ["Answer", "HeldModel"]
+__all__ = ["Answer", "HeldModel", "TokenLikelihood"]
+
+
+@final
+@dataclass(frozen=True)
+class TokenLikelihood:
+    """A token that was drawn, with its log-probability before temperature and top-p."""
+
+    text: str
+    log_prob: float
+    """Nats."""
+    top: tuple[tuple[str, float], ...] = ()
+    """The likeliest tokens at its place."""
 
 
 @final
@@ -35,6 +47,8 @@ class Answer:
     pieces: tuple[str, ...] = ()
     """The text, token by token."""
     piece_z: tuple[float | None, ...] = ()
+    likelihoods: tuple[TokenLikelihood, ...] = ()
+    """Of each token, if they were asked for."""
 
 
 @final
@@ -87,6 +101,7 @@ class HeldModel:
         temperature: float = 0.0,
         top_p: float = 1.0,
         stop: tuple[str, ...] = (),
+        top_log_probs: int | None = None,
     ) -> Answer:
         """Answer a conversation under floors.
 
@@ -98,16 +113,16 @@ class HeldModel:
             temperature: 0 for greedy.
             top_p: nucleus; 1 for all.
             stop: texts that end it and aren't part of it.
+            top_log_probs: alternatives listed with each token's log-probability; None for no log-probabilities.
 
         Raises:
             RunError: the engine stopped or failed on it, or it doesn't fit into the model's context.
             TranscriptError: the chat template doesn't take these messages.
         """
         prompt = self._prompt(messages, max_tokens)
-        request = GenerateRequest(
-            prompt, max_tokens, seed, temperature, top_p, floors, self._held(messages, prompt, floors)
-        )
-        tally = _Tally(self.axis, self._think, TextStream(self.chat.tokenizer, stop), prompt)
+        held = self._held(messages, prompt, floors)
+        request = GenerateRequest(prompt, max_tokens, seed, temperature, top_p, floors, held, top_log_probs)
+        tally = _Tally(self.axis, self._think, TextStream(self.chat.tokenizer, stop), prompt, self._word)
         async with aclosing(self._events(request)) as events:
             async for event in events:
                 tally.take(event)
@@ -137,6 +152,9 @@ class HeldModel:
             means.append(sum(scored[at : at + len(tokens)]) / len(tokens))
             at += len(tokens)
         return means
+
+    def _word(self, token: int) -> str:
+        return str(self.chat.tokenizer.decode([token]))
 
     async def _events(self, request: GenerateRequest) -> AsyncGenerator[Event, None]:
         """The events of one row, to its end; leaving earlier frees its place."""
@@ -186,13 +204,21 @@ def _lost(refusal: EngineRefusal) -> RunError:
 class _Tally:
     """Books one answer's events."""
 
-    def __init__(self, axis: Axis, think: ThinkTokens | None, text: TextStream, prompt: Sequence[int]) -> None:
-        self._axis, self._think, self.text = axis, think, text
+    def __init__(
+        self,
+        axis: Axis,
+        think: ThinkTokens | None,
+        text: TextStream,
+        prompt: Sequence[int],
+        word: Callable[[int], str],
+    ) -> None:
+        self._axis, self._think, self.text, self._word = axis, think, text, word
         self._part = Part.START if think is None else think.begin(prompt)
         self._spoken = ""
         self._pieces: list[str] = []
         self._aside: list[bool] = []
         self._fed: list[FedToken] = []
+        self._likelihoods: list[TokenLikelihood] = []
         self._cut = False
 
     def take(self, event: Event) -> None:
@@ -205,6 +231,9 @@ class _Tally:
             self._spoken += self.text.push(event.drawn.token)
             self._pieces.append(self.text.last)
             self._aside.append(self._part.aside)
+            if event.drawn.log_prob is not None:
+                top = tuple((self._word(token), log_prob) for token, log_prob in event.drawn.top)
+                self._likelihoods.append(TokenLikelihood(self._word(event.drawn.token), event.drawn.log_prob, top))
         self._cut = event.finished == "length"
 
     def answer(self, tokens_in: int) -> Answer:
@@ -223,6 +252,7 @@ class _Tally:
             fired=_mean([fed.fired for fed in said]),
             pieces=tuple(self._pieces),
             piece_z=(*piece_z, *[None] * (len(self._pieces) - len(piece_z))),
+            likelihoods=tuple(self._likelihoods),
         )
 
 

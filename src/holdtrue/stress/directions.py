@@ -1,0 +1,109 @@
+"""Floors of an arm: along the axis, along a random direction, or along the axis turned around."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from holdtrue.axis import Axis, unit
+from holdtrue.engines import GenerateRequest
+from holdtrue.engines.hf import HFEngine
+from holdtrue.errors import EvidenceError
+from holdtrue.hold import Floors, band_of, floors_for
+from holdtrue.models import ChatModel
+from holdtrue.personas import load_benign
+from holdtrue.records import StressArm
+from holdtrue.rollouts import derive_seed
+
+__all__ = ["ArmFloors", "benign_projections", "random_units"]
+
+TALKS: Final = 16
+ANSWER_TOKENS: Final = 32
+
+_Projections = Float[Tensor, "n_layers tokens"]
+
+
+def random_units(axis: Axis, seed: int) -> Float[Tensor, "n_layers d_model"]:
+    """One random direction, the same at every block: neighbouring blocks' axes are nearly alike, too."""
+    generator = torch.Generator().manual_seed(derive_seed(seed, "random direction") % 2**63)
+    one = torch.randn(1, axis.vectors.shape[1], generator=generator)
+    return unit(one).expand(axis.n_layers, -1).contiguous()
+
+
+def benign_projections(model: ChatModel, units: Float[Tensor, "n_layers d_model"], seed: int) -> _Projections:
+    """Every benign answer token's projection on some units, drawn from the free model.
+
+    A floor along another direction is placed as the axis's own is: by the share of benign tokens under it.
+    """
+    engine = HFEngine(model)
+    asked = [[{"role": "user", "content": each.text}] for each in load_benign()[:TALKS]]
+    prompts = [tuple(model.template.encode(each, add_generation_prompt=True)) for each in asked]
+    requests = [
+        GenerateRequest(prompt, ANSWER_TOKENS, derive_seed(seed, f"benign/{number}"), 0.7)
+        for number, prompt in enumerate(prompts)
+    ]
+    found = []
+    for prompt, answer in zip(prompts, engine.generate(requests, capture=False), strict=True):
+        if answer.token_ids:
+            found.append(engine.project([*prompt, *answer.token_ids], units)[:, len(prompt) :])
+    if not found:
+        message = (
+            f"{model.name} answered none of {TALKS} benign questions, so no floor can be placed; is it a chat model?"
+        )
+        raise EvidenceError(message)
+    return torch.cat(found, dim=1)
+
+
+@final
+class ArmFloors:
+    """Resolves arms on an axis, once.
+
+    Args:
+        model: the axis's own, with nothing else running on it yet.
+        axis: calibrated.
+        arms: what will be asked for.
+        seed: of the random direction and of the talk that places its floors.
+
+    Raises:
+        ArtifactError: the axis failed its sign self-test.
+        EvidenceError: the axis has no calibration.
+    """
+
+    def __init__(self, model: ChatModel, axis: Axis, arms: Sequence[StressArm], seed: int) -> None:
+        self._axis = axis
+        self._units = random_units(axis, seed)
+        randomly = any(arm.direction == "random" and arm.hold.cap is not None for arm in arms)
+        self._benign = benign_projections(model, self._units, seed) if randomly else None
+        self._known: Mapping[tuple[str, bool], Floors | None] = {
+            (arm.name, drifting): self._resolve(arm, drifting=drifting) for arm in arms for drifting in (False, True)
+        }
+
+    def of(self, arm: StressArm, *, drifting: bool) -> Floors | None:
+        """The floors of an answer under an arm; None where it is free."""
+        return self._known[arm.name, drifting]
+
+    def _resolve(self, arm: StressArm, *, drifting: bool) -> Floors | None:
+        along = floors_for(arm.hold, self._axis, drifting=drifting)
+        cap = arm.hold.cap
+        if along is None or cap is None or arm.direction == "axis":
+            return along
+        first, last = band_of(cap, self._axis)
+        tau = torch.full_like(along.tau, -torch.inf)
+        for layer in range(first, last + 1):
+            tau[layer] = self._floor(arm, layer)
+        units = -self._axis.units if arm.direction == "reversed" else self._units
+        return Floors(units, tau, along.strength, along.prompt_too)
+
+    def _floor(self, arm: StressArm, layer: int) -> float:
+        cap = arm.hold.cap
+        if cap is None or cap.fire is None:
+            return cap.tau or 0.0 if cap is not None else 0.0
+        if arm.direction == "reversed":
+            # The share `fire` of benign tokens lies above this projection, hence under the floor of the turned axis.
+            return -self._axis.tau_for(1 - cap.fire, layer)
+        if self._benign is None:
+            message = f"arm {arm.name}: its floors weren't measured"
+            raise EvidenceError(message)
+        return float(self._benign[layer].quantile(cap.fire))

@@ -1,0 +1,100 @@
+"""Logs of finished trials: a durable line each."""
+
+import os
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from holdtrue.errors import ArtifactError, RunError, StorageError
+from holdtrue.records import storage_error
+
+__all__ = ["TrialLog"]
+
+
+class _Keyed(Protocol):
+    @property
+    def key(self) -> Hashable: ...
+    def to_json(self, *, indent: int | None = 1) -> str: ...
+    @classmethod
+    def from_json(cls, text: str, source: str) -> "_Keyed": ...
+
+
+T = TypeVar("T", bound=_Keyed)
+
+
+class TrialLog(Generic[T]):
+    """Append-only; a record is on the disk when `append` returns.
+
+    A line torn by a kill is cut off on opening: its trial counts as not begun.
+
+    Args:
+        path: the file; made with the first record.
+        kind: the record's class.
+
+    Raises:
+        RunError: a whole line isn't such a record, or one is there twice.
+        StorageError: the file can't be read.
+    """
+
+    def __init__(self, path: Path, kind: type[T]) -> None:
+        self.path, self._kind = path, kind
+        self.records: list[T] = []
+        """Finished, in the order they finished in."""
+        self.keys: set[Hashable] = set()
+        try:
+            if path.exists():
+                self._recover()
+        except OSError as error:
+            raise storage_error(path, error) from None
+
+    def _recover(self) -> None:
+        whole = 0
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                self._take(self._parse(line, number), number)
+                whole += len(line)
+        if whole < self.path.stat().st_size:
+            with self.path.open("rb+") as file:
+                file.truncate(whole)
+                os.fsync(file.fileno())
+
+    def _parse(self, line: bytes, number: int) -> T:
+        try:
+            record = self._kind.from_json(line.decode(), "this line")
+        except (ArtifactError, UnicodeDecodeError) as error:
+            message = (
+                f"{self.path} line {number}: not a finished trial ({error}); the log was edited or damaged: "
+                f"move {self.path.parent} away, or choose another --out"
+            )
+            raise RunError(message) from None
+        if not isinstance(record, self._kind):
+            raise TypeError(record)
+        return record
+
+    def _take(self, record: T, number: int) -> None:
+        if record.key in self.keys:
+            message = f"{self.path} line {number}: {record.key} is there twice; two runs share one folder"
+            raise RunError(message)
+        self.keys.add(record.key)
+        self.records.append(record)
+
+    def append(self, record: T) -> None:
+        """Write a record, and wait for the disk.
+
+        Raises:
+            StorageError: the disk is full, read-only or gone; every earlier line is safe.
+        """
+        try:
+            with self.path.open("ab") as file:
+                file.write((record.to_json(indent=None) + "\n").encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            message = (
+                f"{self.path}: can't append ({error.strerror}); {len(self.records)} finished trials are safe: "
+                "free some space and run the same command again to go on"
+            )
+            raise StorageError(message) from None
+        self._take(record, len(self.records) + 1)
