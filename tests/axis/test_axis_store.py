@@ -21,6 +21,7 @@ from holdtrue.errors import ArtifactError, StorageError
 
 REPOSITORY = Path(__file__).parents[2]
 ATTACKS = sorted(p for p in (REPOSITORY / "attacks").glob("*.py") if p.name != "victim.py")
+ON_THE_SERVER = "serve_hostile"
 
 
 def refusal(folder: Path) -> str:
@@ -284,7 +285,7 @@ def test_a_full_disk_leaves_what_was_there(
     assert len(list(saved.iterdir())) == 2
 
 
-@pytest.mark.parametrize("program", ATTACKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("program", [p for p in ATTACKS if p.stem != ON_THE_SERVER], ids=lambda p: p.stem)
 def test_attacks_are_refused(
     program: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -295,6 +296,16 @@ def test_attacks_are_refused(
     assert (ended.value.code, shown.err) == (0, "")
     assert shown.out.startswith("refused: ")
     assert shown.out.count("\n") == 1
+
+
+def test_attacks_on_the_server_are_refused_or_survived() -> None:
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src")}
+    command = [sys.executable, str(REPOSITORY / "attacks" / f"{ON_THE_SERVER}.py")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    kinds = [line.partition(": ")[0] for line in done.stdout.splitlines()]
+    assert len(kinds) == 11
+    assert set(kinds) == {"refused", "survived"}
 
 
 def test_the_attacks_would_notice_an_unpickling_loader(
