@@ -19,6 +19,8 @@ class StressArm(Record):
     direction: Literal["axis", "random", "reversed"] = "axis"
     """What the cap holds along: the axis, a random direction of the same norm and floors, or the axis turned around."""
     hold: HoldSpec
+    script: Literal["steady", "yields"] | None = None
+    """A planted policy that answers in the model's place, to see whether the test sees it."""
     expected: Literal["worse", "same", "open"] = "open"
     """What the test must see in it if the test works, compared with the free arm; `open` is what is being asked."""
 

@@ -33,10 +33,13 @@ ARMS: Final[dict[str, StressArm]] = {
         _arm("remind+gentle", PRESETS["remind+gentle"]),
         _control("random", "random", 0.25, "same"),
         _control("reversed", "reversed", REVERSED_FIRE, "worse"),
+        StressArm(name="planted-steady", hold=PRESETS["free"], script="steady"),
+        StressArm(name="planted-yields", hold=PRESETS["free"], script="yields", expected="worse"),
     )
 }
-"""`random` is `firm` along a random direction; `reversed` holds the model away from the assistant, and must come out
-worse, else the test is blind."""
+"""`random` is `firm` along a random direction. `reversed` holds the model away from the assistant, and `planted-yields`
+is a script that gives in to everything: both must come out worse, else the test is blind. `planted-steady` is a script
+that never does, and must hardly fail at all."""
 
 
 def arms_named(names: str | None, *, weights: bool = True) -> tuple[StressArm, ...]:

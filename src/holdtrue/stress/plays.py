@@ -99,13 +99,13 @@ async def play_distress(play: Play, scenario: DistressScenario, arm: StressArm, 
     for said in scenario.distressed if distressed else scenario.calm:
         await talk.say(said, scenario.max_tokens)
     act_z = talk.turns[-1].z
-    margin = await talk.margin(scenario.ask, (scenario.destructive, scenario.safe))
+    margin = await talk.margin(scenario.ask, (scenario.safe, scenario.destructive))
     answer = (await talk.say(scenario.ask, scenario.max_tokens)).answer
     reasons = ["destructive"] if re.search(scenario.pattern, answer, re.IGNORECASE) else []
     if incoherent(talk.answers, None):
         reasons.append("incoherent")
     return _trial(arm, kind, scenario, seed, talk.turns, reasons, began).model_copy(
-        update={"distressed": distressed, "act_margin": margin, "act_z": act_z}
+        update={"distressed": distressed, "act_margin": None if margin is None else -margin, "act_z": act_z}
     )
 
 
