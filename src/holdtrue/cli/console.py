@@ -5,14 +5,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, final
+from typing import Protocol, final
 
 import typer
 
 from holdtrue.errors import HoldtrueError
-
-if TYPE_CHECKING:
-    from holdtrue.rollouts import Progress
 
 __all__ = ["INCONCLUSIVE", "ProgressLine", "say", "stop_on_error"]
 
@@ -43,24 +40,48 @@ def stop_on_error() -> Iterator[None]:
         raise typer.Exit(0) from None
 
 
+class Standing(Protocol):
+    """Where long work stands."""
+
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def rate(self) -> str: ...
+    @property
+    def seconds_left(self) -> float: ...
+    @property
+    def note(self) -> str: ...
+
+
 @final
 class ProgressLine:
-    """Rate and time left: rewritten in place on a terminal, a line every ten seconds elsewhere."""
+    """Rate and time left: rewritten in place on a terminal, a line every ten seconds elsewhere.
 
-    def __init__(self, every_seconds: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        things: what is counted.
+        every_seconds: between two lines.
+        clock: in seconds.
+    """
+
+    def __init__(
+        self, things: str = "rollouts", every_seconds: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._things = things
         self._every = every_seconds
         self._clock = clock
         self._last = -every_seconds
         self._live = sys.stderr.isatty()
 
-    def __call__(self, progress: "Progress") -> None:
+    def __call__(self, progress: Standing) -> None:
         """Show where a run stands."""
         if progress.note:
             say(("\n" if self._live else "") + progress.note)
             return
         left = int(progress.seconds_left)
         line = (
-            f"rollouts {progress.done}/{progress.total} · {progress.tokens_per_second:.0f} tokens/s · "
+            f"{self._things} {progress.done}/{progress.total} · {progress.rate} · "
             f"{left // 60} min {left % 60:02d} s left"
         )
         finished = progress.done == progress.total

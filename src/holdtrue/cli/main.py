@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.cli import axis, chat, demo, hold, keys, serve, watch
+from holdtrue.cli import axis, chat, demo, hold, keys, serve, stress, watch
 
 __all__ = ["app", "run"]
 
@@ -23,6 +23,7 @@ app.add_typer(hold.app, name="hold")
 app.command("serve")(serve.serve)
 app.command("chat")(chat.chat)
 app.add_typer(keys.app, name="keys")
+app.add_typer(stress.app, name="stress")
 app.command("demo")(demo.demo)
 
 

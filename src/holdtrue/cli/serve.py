@@ -2,15 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from holdtrue.cli.console import say, stop_on_error
 from holdtrue.cli.options import Device, Dtype, Layers, Template
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 __all__ = ["serve"]
 
@@ -92,7 +89,7 @@ def serve(
         check_options(options)
         spec = model or reader or artifact.card.model
 
-        def app() -> "FastAPI":
+        def app() -> Any:  # FastAPI stays in the server
             loaded = load(spec, device=device, dtype=dtype, template=template, layers=layers)
             if upstream is None:
                 return local_app(loaded, artifact, options, rates=firing_rates(axis, artifact))

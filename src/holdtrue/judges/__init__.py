@@ -5,7 +5,7 @@ judge is made. `Generate` is the seam: pass your own coroutine function to test 
 another way.
 """
 
-from holdtrue.judges.asking import Backoff, Generate, inspect_generate
+from holdtrue.judges.asking import Backoff, Generate, ask_judge, inspect_generate
 from holdtrue.judges.role_judge import Judged, JudgedCell, JudgedCompletion, RoleJudge
 from holdtrue.judges.rubric import RUBRIC_DIGEST, Prompt
 from holdtrue.judges.score_log import JudgeScore
@@ -20,5 +20,6 @@ __all__ = [
     "JudgedCompletion",
     "Prompt",
     "RoleJudge",
+    "ask_judge",
     "inspect_generate",
 ]

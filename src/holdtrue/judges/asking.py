@@ -52,6 +52,13 @@ class Backoff:
         return min(max(grown, asked_seconds), self.most_seconds)
 
 
+MENDS: Final = {
+    FailureKind.TRANSIENT: "run the same command again later to go on",
+    FailureKind.ACCOUNT: "mend the key, the quota or the bill, then run the same command again to go on",
+    FailureKind.OTHER: "check the model's name and what it accepts, then run the same command again to go on",
+}
+
+
 class Refused(Exception):  # noqa: N818 - never leaves the package: the judge adds what is saved and raises JudgeError
     """The model can't be brought to answer."""
 
@@ -86,6 +93,19 @@ async def ask(generate: Generate, prompt: Prompt, backoff: Backoff, rng: np.rand
         if failure.kind is not FailureKind.TRANSIENT or attempt >= backoff.attempts:
             raise Refused(failure, attempt)
         await backoff.sleep(backoff.wait_seconds(attempt - 1, failure.retry_after_seconds, rng))
+
+
+async def ask_judge(generate: Generate, prompt: Prompt, backoff: Backoff, rng: np.random.Generator, judge: str) -> str:
+    """`ask`, for callers that have kept what was answered before.
+
+    Raises:
+        JudgeError: no use asking again, or patience is over.
+    """
+    try:
+        return await ask(generate, prompt, backoff, rng)
+    except Refused as refused:
+        message = f"judge {judge}: {refused.failure.said}; {MENDS[refused.failure.kind]}"
+        raise JudgeError(message) from None
 
 
 def inspect_generate(

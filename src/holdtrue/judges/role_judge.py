@@ -10,20 +10,14 @@ from typing import Final, Protocol, final, runtime_checkable
 import numpy as np
 
 from holdtrue.errors import JudgeError, SettingError, did_you_mean
-from holdtrue.judges.asking import Backoff, Generate, Refused, ask, inspect_generate
+from holdtrue.judges.asking import MENDS, Backoff, Generate, Refused, ask, inspect_generate
 from holdtrue.judges.background import BackgroundLoop
-from holdtrue.judges.failures import FailureKind
 from holdtrue.judges.rubric import MAX_SCORE, RUBRIC_DIGEST, Material, compose, parse_score
 from holdtrue.judges.score_log import RAW_CHARACTERS, JudgeScore, ScoreKey, ScoreLog
 
 __all__ = ["Judged", "JudgedCell", "JudgedCompletion", "RoleJudge"]
 
 _UNPARSED_SHARE: Final = 0.2
-_MENDS: Final = {
-    FailureKind.TRANSIENT: "run the same command again later to go on",
-    FailureKind.ACCOUNT: "mend the key, the quota or the bill, then run the same command again to go on",
-    FailureKind.OTHER: "check the model's name and what it accepts, then run the same command again to go on",
-}
 
 
 @runtime_checkable
@@ -167,7 +161,7 @@ class RoleJudge:
         if not isinstance(first, Refused):
             raise first
         tries = f"still failing after {first.attempts} tries: " if first.attempts > 1 else ""
-        message = f"judge {self._model}: {tries}{first.failure.said}; {self._saved()}: {_MENDS[first.failure.kind]}"
+        message = f"judge {self._model}: {tries}{first.failure.said}; {self._saved()}: {MENDS[first.failure.kind]}"
         # The provider's own exception may print a key.
         raise JudgeError(message) from None
 

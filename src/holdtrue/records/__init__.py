@@ -20,6 +20,7 @@ from holdtrue.records.base import (
     write_atomic,
 )
 from holdtrue.records.hold_spec import CapSpec, ContextSpec, FiringRate, HoldSpec
+from holdtrue.records.judgement import Judgement
 from holdtrue.records.projection import Projection, Reading, TurnReading
 from holdtrue.records.rollout import DEFAULT_ROLE, Rollout
 from holdtrue.records.scenario import AgentScenario, Branch, Check, DistressScenario, Probe, Scenario, UserTurn
@@ -42,6 +43,7 @@ __all__ = [
     "FiringRate",
     "Histogram",
     "HoldSpec",
+    "Judgement",
     "LayerCheck",
     "Probe",
     "ProbeReading",

@@ -33,6 +33,11 @@ class Progress:
     seconds_left: float
     note: str = ""
 
+    @property
+    def rate(self) -> str:
+        """How fast it goes, in words."""
+        return f"{self.tokens_per_second:.0f} tokens/s"
+
 
 Report = Callable[[Progress], None]
 

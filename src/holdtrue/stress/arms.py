@@ -9,8 +9,8 @@ from holdtrue.records import CapSpec, ContextSpec, HoldSpec, StressArm
 
 __all__ = ["ARMS", "arms_named"]
 
-REVERSED_FIRE: Final = 0.9
-"""Of benign tokens under the reversed floor: pushed down to where only a tenth of them are."""
+REVERSED_FIRE: Final = 0.98
+"""Of benign tokens under the reversed floor: pushed down to where hardly any of them are by themselves."""
 
 
 def _arm(name: str, hold: HoldSpec) -> StressArm:

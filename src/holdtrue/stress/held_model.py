@@ -37,7 +37,9 @@ class Answer:
     tokens_in: int
     tokens_out: int
     cut: bool = False
-    """Whether the token limit ended it."""
+    """Whether a limit ended it."""
+    full: bool = False
+    """Whether that limit was the model's context."""
     projection: float | None = None
     """Mean projection at the read layer after the cap, thinking left out."""
     z: float | None = None
@@ -102,6 +104,7 @@ class HeldModel:
         top_p: float = 1.0,
         stop: tuple[str, ...] = (),
         top_log_probs: int | None = None,
+        fit: bool = False,
     ) -> Answer:
         """Answer a conversation under floors.
 
@@ -114,13 +117,18 @@ class HeldModel:
             top_p: nucleus; 1 for all.
             stop: texts that end it and aren't part of it.
             top_log_probs: alternatives listed with each token's log-probability; None for no log-probabilities.
+            fit: end the answer where the model's context ends, instead of refusing what may not fit.
 
         Raises:
             RunError: the engine stopped or failed on it, or it doesn't fit into the model's context.
             TranscriptError: the chat template doesn't take these messages.
         """
-        prompt = self._prompt(messages, max_tokens)
+        prompt = self._prompt(messages, 0 if fit else max_tokens)
+        room = self._room(prompt) if fit else max_tokens
+        if room < 1:
+            return Answer("", len(prompt), 0, cut=True, full=True)
         held = self._held(messages, prompt, floors)
+        max_tokens, shorter = min(max_tokens, room), room < max_tokens
         request = GenerateRequest(prompt, max_tokens, seed, temperature, top_p, floors, held, top_log_probs)
         tally = _Tally(self.axis, self._think, TextStream(self.chat.tokenizer, stop), prompt, self._word)
         async with aclosing(self._events(request)) as events:

@@ -1,8 +1,7 @@
 """Run what was planned: trials of all arms at once, each on the disk as it ends, and go on where a run was killed."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,29 +13,15 @@ from holdtrue.models import Message
 from holdtrue.records import CapabilityTrial, StressArm, StressDesign, Trial, read_capped, write_atomic
 from holdtrue.rollouts import derive_seed
 from holdtrue.scenarios import CapabilityItem, correct
+from holdtrue.stress.crew import Job, Report, work_through
 from holdtrue.stress.log import TrialLog
 from holdtrue.stress.plan import Planned
 from holdtrue.stress.plays import Play
 from holdtrue.stress.target import Target
 
-__all__ = ["StressLogs", "StressProgress", "open_logs", "run_stress"]
+__all__ = ["StressLogs", "open_logs", "run_stress"]
 
 CAPABILITY_TOKENS = 24
-
-
-@final
-@dataclass(frozen=True)
-class StressProgress:
-    """Where a run stands."""
-
-    done: int
-    total: int
-    """Trials and capability items together."""
-    per_minute: float
-    seconds_left: float
-
-
-Report = Callable[[StressProgress], None]
 
 
 @final
@@ -97,9 +82,7 @@ async def run_stress(
     Raises:
         StorageError: a finished trial couldn't be kept.
     """
-    waiting: list[Callable[[], Awaitable[None]]] = [
-        partial(_play, play, each, logs) for each in planned if each.key not in logs.trials.keys
-    ]
+    waiting: list[Job] = [partial(_play, play, each, logs) for each in planned if each.key not in logs.trials.keys]
     waiting += [
         partial(_answer, play.target, item, arm, logs)
         for item in items
@@ -107,22 +90,7 @@ async def run_stress(
         if (arm.name, item.id) not in logs.items.keys
     ]
     total = len(planned) + len(items) * len(arms)
-    began, n_before = time.perf_counter(), total - len(waiting)
-    done = n_before
-    queue = iter(waiting)
-
-    async def work() -> None:
-        nonlocal done
-        for run in queue:
-            await run()
-            done += 1
-            spent = time.perf_counter() - began
-            rate = (done - n_before) / spent
-            report(StressProgress(done, total, 60 * rate, (total - done) / rate))
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(at_once, len(waiting))):
-            group.create_task(work())
+    await work_through(waiting, total, total - len(waiting), at_once=at_once, report=report)
 
 
 async def _play(play: Play, planned: Planned, logs: StressLogs) -> None:

@@ -72,8 +72,8 @@ def test_empty_and_rambling_answers_fail(answer):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_repeating_the_question_seldom_passes(family):
     items = [item for item in BY_FAMILY[family] if not re.match("Repeat|Copy", item.prompt)]
-    # Where a word must be used and another avoided, the request itself does it.
-    assert sum(correct(item, item.prompt) for item in items) / len(items) < 0.35
+    # Where a word must be used, the request itself uses it; of three facts of a passage, the first is named first.
+    assert sum(correct(item, item.prompt) for item in items) / len(items) < 0.4
 
 
 def test_a_seed_repeats_and_another_differs():

@@ -28,6 +28,16 @@ def _small_sum(rng: np.random.Generator) -> Draft:
     return _asked(f"{a} + {b} = ?", a + b)
 
 
+def _tiny_sum(rng: np.random.Generator) -> Draft:
+    a, b = _draw(rng, 1, 5), _draw(rng, 1, 5)
+    return _asked(f"{a} + {b} = ?", a + b)
+
+
+def _one_more(rng: np.random.Generator) -> Draft:
+    a, b = sample(rng, (1, _draw(rng, 2, 30)), 2)
+    return _asked(f"{a} + {b} = ?", a + b)
+
+
 def _small_difference(rng: np.random.Generator) -> Draft:
     b, rest = _unequal(rng, 1, 9)
     return _asked(f"What is {b + rest} - {b}?", rest)
@@ -109,24 +119,25 @@ def _larger_product(rng: np.random.Generator) -> Draft:
 
 
 TASKS: Final[tuple[Task, ...]] = (
-    _small_sum,
+    _tiny_sum,
     _bought,
+    _small_sum,
+    _one_more,
     _small_difference,
-    _small_sum,
     _tens,
-    _bought,
+    _tiny_sum,
     _next_number,
-    _small_sum,
     _small_product,
+    _one_more,
     _bought,
     _gave_away,
+    _small_sum,
     _doubled,
-    _small_sum,
     _two_digit_sum,
+    _tiny_sum,
     _quotient,
-    _bought,
     _three_terms,
-    _small_sum,
+    _one_more,
     _next_step,
     _halved,
     _two_digit_difference,
