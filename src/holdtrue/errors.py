@@ -89,7 +89,7 @@ class EvidenceError(HoldtrueError):
 
 
 class JudgeError(HoldtrueError):
-    """The judge model refuses, is out of quota, or answers nonsense."""
+    """A model behind an API (a judge, a user, a target) refuses, is out of quota, or answers nonsense."""
 
 
 class MissingExtra(HoldtrueError):  # noqa: N818

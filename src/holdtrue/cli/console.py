@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 import typer
 
@@ -40,6 +40,7 @@ def stop_on_error() -> Iterator[None]:
         raise typer.Exit(0) from None
 
 
+@runtime_checkable
 class Standing(Protocol):
     """Where long work stands."""
 

@@ -123,20 +123,20 @@ class HeldModel:
             RunError: the engine stopped or failed on it, or it doesn't fit into the model's context.
             TranscriptError: the chat template doesn't take these messages.
         """
-        prompt = self._prompt(messages, 0 if fit else max_tokens)
-        room = self._room(prompt) if fit else max_tokens
+        prompt = self._prompt(messages, None if fit else max_tokens)
+        limit = self.chat.max_positions
+        room = max_tokens if limit is None else min(max_tokens, limit - len(prompt))
         if room < 1:
             return Answer("", len(prompt), 0, cut=True, full=True)
         held = self._held(messages, prompt, floors)
-        max_tokens, shorter = min(max_tokens, room), room < max_tokens
-        request = GenerateRequest(prompt, max_tokens, seed, temperature, top_p, floors, held, top_log_probs)
+        request = GenerateRequest(prompt, room, seed, temperature, top_p, floors, held, top_log_probs)
         tally = _Tally(self.axis, self._think, TextStream(self.chat.tokenizer, stop), prompt, self._word)
         async with aclosing(self._events(request)) as events:
             async for event in events:
                 tally.take(event)
                 if tally.text.stopped:
                     break
-        return tally.answer(len(prompt))
+        return tally.answer(len(prompt), shortened=room < max_tokens)
 
     async def margins(
         self, messages: Sequence[Message], answers: Sequence[str], floors: Floors | None = None
@@ -181,10 +181,11 @@ class HeldModel:
         finally:
             self._thread.leave(ticket)
 
-    def _prompt(self, messages: Sequence[Message], room: int) -> tuple[int, ...]:
+    def _prompt(self, messages: Sequence[Message], room: int | None) -> tuple[int, ...]:
+        """Token ids; refused where they leave less than this room, if it matters."""
         prompt = tuple(self.chat.template.encode(messages, add_generation_prompt=True))
         limit = self.chat.max_positions
-        if limit is not None and len(prompt) + room > limit:
+        if limit is not None and room is not None and len(prompt) + room > limit:
             message = (
                 f"{len(prompt)} prompt tokens and {room} for the answer don't fit into {self.chat.name}'s {limit}; "
                 "shorten the conversation, or hold it with a token budget"
@@ -244,8 +245,8 @@ class _Tally:
                 self._likelihoods.append(TokenLikelihood(self._word(event.drawn.token), event.drawn.log_prob, top))
         self._cut = event.finished == "length"
 
-    def answer(self, tokens_in: int) -> Answer:
-        """The figures, once no event follows."""
+    def answer(self, tokens_in: int, *, shortened: bool) -> Answer:
+        """The figures, once no event follows; `shortened` where the model's context left less than was asked for."""
         said = [fed for fed, aside in zip(self._fed, self._aside, strict=False) if not aside]
         before = _mean([fed.before for fed in said])
         z_of = self._axis.z if self._axis.card.calibration is not None else None
@@ -255,6 +256,7 @@ class _Tally:
             tokens_in=tokens_in,
             tokens_out=len(self._pieces),
             cut=self._cut,
+            full=self._cut and shortened,
             projection=_mean([fed.after for fed in said]),
             z=None if before is None or z_of is None else z_of(before),
             fired=_mean([fed.fired for fed in said]),

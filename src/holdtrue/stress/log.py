@@ -3,23 +3,15 @@
 import os
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from holdtrue.errors import ArtifactError, RunError, StorageError
-from holdtrue.records import storage_error
+from holdtrue.records import CapabilityTrial, Judgement, Trial, storage_error
 
 __all__ = ["TrialLog"]
 
 
-class _Keyed(Protocol):
-    @property
-    def key(self) -> Hashable: ...
-    def to_json(self, *, indent: int | None = 1) -> str: ...
-    @classmethod
-    def from_json(cls, text: str, source: str) -> "_Keyed": ...
-
-
-T = TypeVar("T", bound=_Keyed)
+T = TypeVar("T", Trial, CapabilityTrial, Judgement)
 
 
 class TrialLog(Generic[T]):
@@ -37,7 +29,8 @@ class TrialLog(Generic[T]):
     """
 
     def __init__(self, path: Path, kind: type[T]) -> None:
-        self.path, self._kind = path, kind
+        self.path = path
+        self._kind: type[T] = kind
         self.records: list[T] = []
         """Finished, in the order they finished in."""
         self.keys: set[Hashable] = set()
@@ -62,15 +55,13 @@ class TrialLog(Generic[T]):
 
     def _parse(self, line: bytes, number: int) -> T:
         try:
-            record = self._kind.from_json(line.decode(), "this line")
+            record: T = self._kind.from_json(line.decode(), "this line")
         except (ArtifactError, UnicodeDecodeError) as error:
             message = (
                 f"{self.path} line {number}: not a finished trial ({error}); the log was edited or damaged: "
                 f"move {self.path.parent} away, or choose another --out"
             )
             raise RunError(message) from None
-        if not isinstance(record, self._kind):
-            raise TypeError(record)
         return record
 
     def _take(self, record: T, number: int) -> None:

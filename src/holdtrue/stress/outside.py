@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
-from holdtrue.errors import HoldtrueError, MissingExtra, RunError, SettingError
+from holdtrue.errors import HoldtrueError, JudgeError, MissingExtra, SettingError
 from holdtrue.models import Message
 from holdtrue.records import StressArm
 from holdtrue.stress.held_model import Answer
@@ -60,7 +60,7 @@ class InspectTarget:
         """Ask the model (see `Target.answer`).
 
         Raises:
-            RunError: it gave no answer.
+            JudgeError: it gave no answer.
         """
         output = await self._client.ask(messages, temperature=temperature, max_tokens=max_tokens, seed=seed % 2**31)
         usage = output.usage
@@ -126,7 +126,7 @@ class _Client:
         """One answer.
 
         Raises:
-            RunError: there was none.
+            JudgeError: there was none.
         """
         from inspect_ai.model import GenerateConfig
 
@@ -135,9 +135,11 @@ class _Client:
         )
         try:
             return await self._model.generate([_chat(message) for message in messages], config=config)
-        except Exception as error:  # noqa: BLE001 - a provider may raise anything; the trial fails, the run goes on
-            message = f"{self._name} gave no answer: {' '.join(str(error).split())[:200]}"
-            raise RunError(message) from None
+        except Exception as error:  # noqa: BLE001 - a provider may raise anything
+            # The run stops: an API that can't be reached says nothing about the model behind it.
+            said = " ".join(str(error).split())[:200]
+            message = f"{self._name} gave no answer: {said}; when it does, run the same command again to go on"
+            raise JudgeError(message) from None
 
 
 def _chat(message: Message) -> "ChatMessage":
