@@ -66,16 +66,42 @@ def test_forced_answers_are_scored_over_one_reading_of_the_prompt(smollm, engine
         at += len(answer)
 
 
+def log_probs(model, axis, request, rows=1):
+    """The tokens a request gives, and their log-probabilities."""
+    with Batcher(model, axis.units, axis.layer, rows) as batcher:
+        batcher.add(request)
+        drawn = []
+        while batcher.n_rows:
+            drawn += [event.drawn for event in batcher.step() if event.drawn is not None]
+    return tuple(each.token for each in drawn), torch.tensor([each.log_prob for each in drawn])
+
+
+@pytest.mark.parametrize("words", ["", "The tide is out, and the boats lie on the sand. " * 60])
+def test_a_forced_answer_scores_as_it_was_drawn_under_the_same_hold(smollm, held_axis, words):
+    # The longer prompt is read in pieces, none of which may cut the answer.
+    firm = floors_for(PRESETS["firm"], held_axis)
+    prompt = tuple(
+        smollm.template.encode([{"role": "user", "content": words + "Who are you?"}], add_generation_prompt=True)
+    )
+    drawn, told = log_probs(smollm, held_axis, GenerateRequest(prompt, 12, 0, 0.0, floors=firm, top_log_probs=0))
+    again = GenerateRequest(prompt, 1, 0, floors=firm, forced=((5, 6), drawn))
+    tokens, scored = log_probs(smollm, held_axis, again)
+    assert tokens == (5, 6, *drawn)
+    assert torch.allclose(scored[2:], told, atol=1e-3)
+    free = log_probs(smollm, held_axis, replace(again, floors=None))[1]
+    assert not torch.allclose(free[2:], told, atol=1e-2)
+
+
 def talk(model, axis, floors, *, keep):
     """Three turns of three conversations at once, and how many prompt tokens were read."""
     read, said = 0, []
     with Batcher(model, axis.units, axis.layer, 4, keep=keep) as batcher:
         pieces = batcher._passes.pieces
 
-        def counted(slots, starts, tokens):
+        def counted(slots, starts, tokens, keep):
             nonlocal read
             read += sum(map(len, tokens))
-            return pieces(slots, starts, tokens)
+            return pieces(slots, starts, tokens, keep)
 
         batcher._passes.pieces = counted
         talks = [list(request.prompt_token_ids) for request in requests_for(model)[:3]]

@@ -76,8 +76,6 @@ class _Row:
     """Drawn so far; all but the last have been fed."""
     n_scored: int = 0
     """Forced answers that are done with."""
-    first: Tensor | None = None
-    """Forced answers: the logits after the prompt, where each of them begins."""
 
     @property
     def length(self) -> int:
@@ -85,8 +83,26 @@ class _Row:
         return self.fed_prompt + max(0, len(self.tokens) - 1)
 
     @property
+    def forced(self) -> tuple[int, ...]:
+        """The answer that is to be scored now."""
+        answers = self.request.forced
+        return answers[self.n_scored] if self.n_scored < len(answers) else ()
+
+    @property
+    def script(self) -> tuple[int, ...]:
+        """What is to be read: the prompt, and all of a forced answer but its last token."""
+        return self.request.prompt_token_ids + self.forced[:-1]
+
+    @property
     def waiting(self) -> int:
-        return len(self.request.prompt_token_ids) - self.fed_prompt
+        return len(self.request.prompt_token_ids) + max(0, len(self.forced) - 1) - self.fed_prompt
+
+    def piece(self, length: int) -> int:
+        """How much of its script to read where there is room for `length`: a forced answer isn't cut."""
+        if length >= self.waiting or not self.forced:
+            return min(length, self.waiting)
+        before = len(self.request.prompt_token_ids) - 1 - self.fed_prompt
+        return min(length, before) or self.waiting
 
 
 @final
@@ -209,13 +225,17 @@ class Batcher:
             rows, length = self._next(budget)
             logits = self._feed_prompts(rows, length)
             budget = 0 if others else budget - length * len(rows)
-            whole = [row for row in rows if not row.waiting]
-            for row in whole:
-                self._place(row, len(self._running))
-                self._reading.remove(row)
-                self._running.append(row)
-            if whole:
-                self._sample(whole, logits, None, events)
+            whole = [at for at, row in enumerate(rows) if not row.waiting]
+            for at in whole:
+                if rows[at].forced:
+                    self._score(rows[at], logits[at], events)
+                else:
+                    self._place(rows[at], len(self._running))
+                    self._reading.remove(rows[at])
+                    self._running.append(rows[at])
+            drawing = [at for at in whole if not rows[at].request.forced]
+            if drawing:
+                self._sample([rows[at] for at in drawing], logits[drawing, -1], None, events)
         for row in self._reading:
             row.steps += 1
 
@@ -225,7 +245,7 @@ class Batcher:
         The shortest first, so that a long prompt doesn't stall a short one; but nobody waits for ever.
         """
         order = sorted(self._reading, key=lambda row: (row.steps < PATIENCE_STEPS, row.waiting))
-        length = min(budget, order[0].waiting)
+        length = order[0].piece(budget)
         rows = order[:1]
         for row in order[1:]:
             wider = max(length, row.waiting)
@@ -234,23 +254,42 @@ class Batcher:
             rows, length = [*rows, row], wider
         return rows, length
 
-    def _feed_prompts(self, rows: list[_Row], length: int) -> Float[Tensor, "rows vocab"]:
-        """Feed each row's next tokens; several rows only where each is fed whole."""
+    def _feed_prompts(self, rows: list[_Row], length: int) -> Float[Tensor, "rows keep vocab"]:
+        """Feed each row's next tokens; several rows only where each is fed whole. The logits a forced answer needs."""
         starts = [row.fed_prompt for row in rows]
-        pieces = [row.request.prompt_token_ids[row.fed_prompt : row.fed_prompt + length] for row in rows]
+        pieces = [row.script[row.fed_prompt : row.fed_prompt + length] for row in rows]
         width = max(map(len, pieces))
         mask = torch.zeros(len(rows), width, dtype=torch.bool)
         for at, (row, start, piece) in enumerate(zip(rows, starts, pieces, strict=True)):
             held = row.held_prompt
             first, end = (bisect_left(held, place) for place in (start, start + len(piece)))
             mask[at, [width - len(piece) + place - start for place in held[first:end]]] = True
+            if row.request.floors is not None:
+                beyond = start + len(piece) - len(row.request.prompt_token_ids)
+                mask[at, width - max(0, beyond) :] = beyond > 0
         self._hooks.rows([row.request.floors for row in rows])
         self._armed = ()
         with self._hooks.prompt(mask):
-            logits = self._passes.pieces([row.slot for row in rows], starts, pieces)
+            keep = max(len(row.forced) if row.waiting <= length else 1 for row in rows)
+            logits = self._passes.pieces([row.slot for row in rows], starts, pieces, max(1, keep))
         for row, piece in zip(rows, pieces, strict=True):
             row.fed_prompt += len(piece)
         return logits
+
+    def _score(self, row: _Row, logits: Float[Tensor, "keep vocab"], events: list[Event]) -> None:
+        """Tell a forced answer's log-probabilities; the next one goes on from the prompt's last token."""
+        answer = row.forced
+        tokens = torch.tensor(answer, device=logits.device)[:, None]
+        scores = logits[-len(answer) :].log_softmax(dim=-1).gather(1, tokens)[:, 0].tolist()
+        row.n_scored += 1
+        row.fed_prompt = len(row.request.prompt_token_ids) - 1
+        done = row.n_scored == len(row.request.forced)
+        for at, (token, score) in enumerate(zip(answer, scores, strict=True), start=1):
+            last = done and at == len(answer)
+            events.append(Event(row.id, Drawn(token, score), finished="length" if last else None))
+        if done:
+            self._reading.remove(row)
+            self._leave(row)
 
     def _decode(self, events: list[Event]) -> None:
         if not self._running:
@@ -272,9 +311,7 @@ class Batcher:
         tokens = choose(logits, uniform, requests).tolist()
         for at, (row, token) in enumerate(zip(rows, tokens, strict=True)):
             reading = fed[at] if fed is not None else None
-            if row.request.forced:
-                _score(row, logits[at], reading, events)
-            elif len(row.tokens) >= row.request.max_new_tokens:
+            if len(row.tokens) >= row.request.max_new_tokens:
                 # The last token was fed for its reading alone.
                 events.append(Event(row.id, fed=reading, finished="length"))
             elif token in self._model.eos_token_ids:
@@ -316,22 +353,6 @@ class Batcher:
         else:
             self._cache.move(row.slot, slot, row.length)
         row.slot = slot
-
-
-def _score(row: _Row, logits: Float[Tensor, " vocab"], fed: FedToken | None, events: list[Event]) -> None:
-    """Take the next forced token as if it had been drawn; an answer's last one needn't be fed, so the next begins."""
-    row.first = logits.clone() if row.first is None else row.first
-    answers = row.request.forced
-    while True:
-        token = answers[row.n_scored][len(row.tokens)]
-        row.tokens.append(token)
-        whole = len(row.tokens) == len(answers[row.n_scored])
-        row.n_scored += whole
-        done = row.n_scored == len(answers)
-        events.append(Event(row.id, _drawn(token, logits, 0), fed, finished="length" if done else None))
-        if done or not whole:
-            return
-        row.tokens, logits, fed = [], row.first, None
 
 
 def _drawn(token: int, logits: Float[Tensor, " vocab"], top: int | None) -> Drawn:

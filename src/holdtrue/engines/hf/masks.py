@@ -87,9 +87,12 @@ class Passes:
         self._check(model)
 
     def pieces(
-        self, slots: Sequence[int], starts: Sequence[int], tokens: Sequence[Sequence[int]]
-    ) -> Float[Tensor, "rows vocab"]:
-        """Feed pieces of prompts to slots, each from its own first position; the logits after each."""
+        self, slots: Sequence[int], starts: Sequence[int], tokens: Sequence[Sequence[int]], keep: int = 1
+    ) -> Float[Tensor, "rows keep vocab"]:
+        """Feed pieces of prompts to slots, each from its own first position; the logits after the last `keep` tokens.
+
+        A shorter piece than `keep` has them on the right.
+        """
         lengths = [len(each) for each in tokens]
         width = max(lengths)
         self.cache.at_pieces(list(zip(slots, starts, lengths, strict=True)))
@@ -98,17 +101,20 @@ class Passes:
         columns = torch.arange(width, device=self._device) - width
         ends = torch.tensor(lengths, device=self._device)[:, None]
         positions = torch.tensor(starts, device=self._device)[:, None] + (columns + ends).clamp_min(0)
-        return self._forward(ids, positions, self._masks.pieces(positions))
+        return self._forward(ids, positions, self._masks.pieces(positions), keep)
 
     def rows(self, lengths: list[int], tokens: Sequence[int]) -> Float[Tensor, "rows vocab"]:
         """Feed a token to each of the first slots, which hold `lengths` tokens; the logits after it."""
         self.cache.at_rows(lengths)
         at = torch.tensor(lengths, device=self._device)
-        return self._forward([[token] for token in tokens], at[:, None], self._masks.rows(at))
+        return self._forward([[token] for token in tokens], at[:, None], self._masks.rows(at), 1)[:, 0]
 
-    def _forward(self, ids: list[list[int]], positions: Tensor, mask: Any) -> Float[Tensor, "rows vocab"]:
-        # An index and not a count: a slice of the states isn't contiguous, and the head is several times slower on it.
-        last = {"logits_to_keep": torch.tensor([len(ids[0]) - 1], device=self._device)} if self._keeps else {}
+    def _forward(
+        self, ids: list[list[int]], positions: Tensor, mask: Any, keep: int
+    ) -> Float[Tensor, "rows keep vocab"]:
+        # Indices and not a count: a slice of the states isn't contiguous, and the head is several times slower on it.
+        columns = torch.arange(len(ids[0]) - keep, len(ids[0]), device=self._device)
+        last = {"logits_to_keep": columns} if self._keeps else {}
         out = self._model(
             input_ids=torch.tensor(ids, device=self._device),
             position_ids=positions,
@@ -117,7 +123,7 @@ class Passes:
             use_cache=True,
             **last,
         )
-        logits: Float[Tensor, "rows vocab"] = out.logits[:, -1].float()
+        logits: Float[Tensor, "rows keep vocab"] = out.logits[:, -keep:].float()
         return logits
 
     @torch.inference_mode()
