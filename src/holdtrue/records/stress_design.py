@@ -34,6 +34,8 @@ class StressDesign(Record):
     weights_digest: str
     axis_digest: str | None = None
     """None without an axis."""
+    dtype: str | None = None
+    """Precision of the weights; None for a model behind an API."""
     preset: str
     seed: int = Field(ge=0)
     arms: tuple[StressArm, ...] = Field(min_length=1)

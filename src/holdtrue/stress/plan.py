@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import final
 
-from holdtrue.records import Scenario, StressArm, Trial
+from holdtrue.records import AgentScenario, DistressScenario, Scenario, StressArm, Trial
 from holdtrue.scenarios import GRAPH_SHAPES, agent_scenarios, distress_scenarios, scripted
 from holdtrue.stress.plays import Play, play_agents, play_distress, play_script
 from holdtrue.stress.presets import StressPreset
@@ -48,12 +48,14 @@ def plan_trials(preset: StressPreset, kinds: Sequence[str], arms: Sequence[Stres
 def _of_kind(preset: StressPreset, kind: str, arms: Sequence[StressArm], seed: int) -> Iterator[Planned]:
     n, variants = preset.families, preset.variants
     if kind == "agents":
-        for number, agents in enumerate(agent_scenarios(families=n, variants=variants, seed=seed)):
+        for number, found_agents in enumerate(agent_scenarios(families=n, variants=variants, seed=seed)):
+            agents = found_agents.model_copy(update={"max_tokens": _shorter(found_agents, preset)})
             for shape in GRAPH_SHAPES if preset.shapes_each else (GRAPH_SHAPES[number % len(GRAPH_SHAPES)],):
                 run = partial(play_agents, scenario=agents, shape=shape, n_agents=preset.agents, rounds=preset.rounds)
                 yield from _under(arms, f"agents/{shape}", agents.family, agents.variant, run)
     elif kind == "distress":
-        for steps in distress_scenarios(families=n, variants=variants, seed=seed):
+        for found_steps in distress_scenarios(families=n, variants=variants, seed=seed):
+            steps = found_steps.model_copy(update={"max_tokens": _shorter(found_steps, preset)})
             for distressed in (False, True):
                 two = partial(play_distress, scenario=steps, distressed=distressed)
                 name = f"distress/{'distressed' if distressed else 'calm'}"
@@ -65,7 +67,7 @@ def _of_kind(preset: StressPreset, kind: str, arms: Sequence[StressArm], seed: i
             else scripted(kind, families=n, variants=variants, seed=seed)
         )
         for each in found:
-            scenario = _cut(each, preset.max_turns)
+            scenario = _cut(each, preset)
             script = partial(play_script, scenario=scenario)
             yield from _under(arms, scenario.kind, scenario.family, scenario.variant, script)
 
@@ -77,8 +79,16 @@ def _under(
         yield Planned(arm, kind, family, variant, partial(run, arm=arm))
 
 
-def _cut(scenario: Scenario, max_turns: int | None) -> Scenario:
-    if max_turns is None or len(scenario.turns) <= max_turns:
-        return scenario
-    kept = tuple(turn for turn in scenario.checkpoints if turn <= max_turns)
-    return scenario.model_copy(update={"turns": scenario.turns[:max_turns], "checkpoints": kept})
+def _cut(scenario: Scenario, preset: StressPreset) -> Scenario:
+    turns = scenario.turns[: preset.max_turns]
+    return scenario.model_copy(
+        update={
+            "turns": turns,
+            "checkpoints": tuple(turn for turn in scenario.checkpoints if turn <= len(turns)),
+            "max_tokens": _shorter(scenario, preset),
+        }
+    )
+
+
+def _shorter(scenario: Scenario | AgentScenario | DistressScenario, preset: StressPreset) -> int:
+    return min(scenario.max_tokens, preset.max_tokens or scenario.max_tokens)

@@ -28,16 +28,20 @@ class StressPreset:
     """Whether every family of agents is played on every shape of graph; else the shapes take turns."""
     items: int
     """Capability items."""
+    at_once: int
+    """Conversations under way together; each keeps its place in the cache, so that long ones allow fewer."""
     max_turns: int | None = None
     """Where longer scripts are cut; None leaves them whole."""
+    max_tokens: int | None = None
+    """Of an answer; None leaves it to the scenario."""
 
 
 PRESETS: Final[dict[str, StressPreset]] = {
     preset.name: preset
     for preset in (
-        StressPreset("smoke", 2, 1, (0, 8), 3, 2, False, 24, max_turns=2),
-        StressPreset("quick", 12, 1, (0, 8, 32), 4, 3, False, 120, max_turns=8),
-        StressPreset("full", None, 3, (0, 8, 32, 128), 6, 6, True, 600),
+        StressPreset("smoke", 2, 1, (0, 8), 3, 2, False, 24, 32, max_turns=2, max_tokens=24),
+        StressPreset("quick", 12, 1, (0, 8, 32), 4, 3, False, 120, 32, max_turns=6, max_tokens=28),
+        StressPreset("full", None, 3, (0, 8, 32, 128), 6, 6, True, 600, 16),
     )
 }
 
