@@ -27,7 +27,8 @@ INTRO = """\
 This page is what `--help` prints; `make docs` generates it, so edit the commands and not the page.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 2 a usage error or one of
-[holdtrue's own errors](errors/README.md), 3 no reliable axis was found, 130 interrupted.
+[holdtrue's own errors](errors/README.md), 3 no reliable axis was found or a stress run's own controls failed, 130
+interrupted.
 """
 
 
