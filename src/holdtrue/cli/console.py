@@ -45,15 +45,29 @@ class Standing(Protocol):
     """Where long work stands."""
 
     @property
-    def done(self) -> int: ...
+    def done(self) -> int:
+        """Things finished."""
+        ...
+
     @property
-    def total(self) -> int: ...
+    def total(self) -> int:
+        """Things in all."""
+        ...
+
     @property
-    def rate(self) -> str: ...
+    def rate(self) -> str:
+        """How fast it goes, in words."""
+        ...
+
     @property
-    def seconds_left(self) -> float: ...
+    def seconds_left(self) -> float:
+        """Until the end, as it goes now."""
+        ...
+
     @property
-    def note(self) -> str: ...
+    def note(self) -> str:
+        """Something to say besides; empty for nothing."""
+        ...
 
 
 @final

@@ -7,27 +7,32 @@ from typing import Final, get_args
 import numpy as np
 
 from holdtrue.errors import SettingError
-from holdtrue.scenarios.capability import arithmetic, cloze, instruction, lists, reading, strings
+from holdtrue.scenarios.capability.arithmetic import TASKS as ARITHMETIC
+from holdtrue.scenarios.capability.cloze import drafts, n_entries
 from holdtrue.scenarios.capability.drafts import Draft, in_turn
+from holdtrue.scenarios.capability.instruction import TASKS as INSTRUCTION
+from holdtrue.scenarios.capability.lists import TASKS as LISTS
+from holdtrue.scenarios.capability.reading import TASKS as READING
 from holdtrue.scenarios.capability.spec import CapabilityItem, Family
+from holdtrue.scenarios.capability.strings import TASKS as STRINGS
 
 __all__ = ["capability_items", "n_capability_items"]
 
 FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
 
 _DRAFTS: Final[dict[Family, Callable[[np.random.Generator], Iterator[Draft]]]] = {
-    "arithmetic": lambda rng: in_turn(arithmetic.TASKS, rng),
-    "instruction": lambda rng: in_turn(instruction.TASKS, rng),
-    "strings": lambda rng: in_turn(strings.TASKS, rng),
-    "lists": lambda rng: in_turn(lists.TASKS, rng),
-    "cloze": cloze.drafts,
-    "reading": lambda rng: in_turn(reading.TASKS, rng),
+    "arithmetic": lambda rng: in_turn(ARITHMETIC, rng),
+    "instruction": lambda rng: in_turn(INSTRUCTION, rng),
+    "strings": lambda rng: in_turn(STRINGS, rng),
+    "lists": lambda rng: in_turn(LISTS, rng),
+    "cloze": drafts,
+    "reading": lambda rng: in_turn(READING, rng),
 }
 
 
 def n_capability_items() -> int:
     """How many there are: cloze is written by hand, and the other families stop where it does."""
-    return len(FAMILIES) * cloze.n_entries()
+    return len(FAMILIES) * n_entries()
 
 
 def capability_items(n: int = 600, *, seed: int = 0) -> list[CapabilityItem]:
