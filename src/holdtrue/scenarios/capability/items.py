@@ -63,8 +63,8 @@ def capability_items(n: int = 600, *, seed: int = 0) -> list[CapabilityItem]:
 
 
 def _round(drawn: list[Iterator[Draft]], number: int) -> Iterator[CapabilityItem]:
-    for family, drafts in zip(FAMILIES, drawn, strict=True):
-        draft = next(drafts)
+    for family, source in zip(FAMILIES, drawn, strict=True):
+        draft = next(source)
         yield CapabilityItem(
             id=f"{family}-{number:03d}",
             family=family,
