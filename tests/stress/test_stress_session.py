@@ -133,7 +133,7 @@ def test_a_run_that_can_not_be_is_refused_in_a_line(tmp_path, options, said):
 def test_the_plan_says_what_can_be_seen(tmp_path):
     text = plan_text(plan_stress(StressOptions("x", Path(), kinds="jailbreak,long", preset="quick")))
     assert "jailbreak" in text
-    assert "long/32" in text
+    assert "long/8" in text
     assert "12" in text
     assert max(map(len, text.splitlines())) <= 130
     few, many = (
