@@ -8,6 +8,7 @@ from holdtrue.report.hold import hold_json, hold_summary
 from holdtrue.report.notebook import axis_html, reading_html, rollouts_html
 from holdtrue.report.page import axis_page, reading_page
 from holdtrue.report.png import overview_png, write_pngs
+from holdtrue.report.stress import stress_overview, stress_page, stress_summary
 from holdtrue.report.terminal import axis_summary, reading_summary
 from holdtrue.report.verdict import Verdict, verdict_on
 
@@ -23,6 +24,9 @@ __all__ = [
     "reading_page",
     "reading_summary",
     "rollouts_html",
+    "stress_overview",
+    "stress_page",
+    "stress_summary",
     "verdict_on",
     "write_pngs",
 ]

@@ -1,27 +1,18 @@
 """One self-contained HTML page from a card and its readings."""
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from holdtrue.records import AxisCard, Reading
 from holdtrue.report.plain import number, plain, with_interval
 from holdtrue.report.series import gauge_of
-from holdtrue.report.theme import CSS, DARK, LIGHT, css_variables
+from holdtrue.report.shell import environment, inert_json, own_markup, policy, scripts, style
+from holdtrue.report.theme import CSS
 from holdtrue.report.tiles import axis_tiles, provenance, reading_tiles, reproduce
 from holdtrue.report.transcript import talks
 from holdtrue.report.verdict import Verdict, verdict_on
 
 __all__ = ["axis_page", "reading_page"]
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def axis_page(card: AxisCard, readings: Sequence[Reading] = ()) -> str:
@@ -96,20 +87,20 @@ def _render(
 
     known = card if card is not None else calibration
     drawn = _figures(card, readings, known)
-    bundle, driver = _scripts()
+    bundle, driver = scripts()
     ranked = sorted(card.roles, key=lambda role: -role.projection) if card is not None else []
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             **top,
             card=card,
-            policy=_policy(bundle, driver),
-            css=_own(_style()),
+            policy=policy(bundle, driver),
+            css=own_markup(style()),
             drawn=drawn,
-            figures=_own(_inert_json(drawn)),
-            bundle=_own(bundle),
-            driver=_own(driver),
+            figures=own_markup(inert_json(drawn)),
+            bundle=own_markup(bundle),
+            driver=own_markup(driver),
             panels=list(PANELS.items()),
             checked=any(f"check-{name}" in drawn for name in PANELS),
             categories=sorted({plain(role.category, 40) for role in ranked}),
@@ -162,55 +153,3 @@ def _layer_rows(card: AxisCard) -> list[dict[str, Any]]:
         }
         for check in card.layers
     ]
-
-
-def _own(text: str) -> Markup:
-    """Text of this package's own making, or made inert: the only text that isn't escaped."""
-    return Markup(text)  # noqa: S704
-
-
-def _inert_json(value: object) -> str:
-    """JSON that can't end its script element, open a comment or break a line of script."""
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def _style() -> str:
-    light, dark = css_variables(LIGHT), css_variables(DARK)
-    themes = (
-        f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n@media print{{:root{{{light}}}}}\n"
-    )
-    return themes + (TEMPLATES / "report.css").read_text(encoding="utf-8")
-
-
-@cache
-def _scripts() -> tuple[str, str]:
-    """Vega with its embedder, and the few lines that start it; parsers turn CR into LF, which would change the hash."""
-    import vl_convert
-
-    bundle = (
-        str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("\r\n", "\n").replace("\r", "\n")
-    )
-    # In JavaScript `<\/script` is the same string, and HTML doesn't take it for the end of the element.
-    bundle = bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-    return bundle, (TEMPLATES / "report.js").read_text(encoding="utf-8")
-
-
-def _policy(*scripts: str) -> str:
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
-    return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )

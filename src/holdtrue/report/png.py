@@ -10,7 +10,7 @@ from holdtrue.report.plain import number, plain, with_interval
 from holdtrue.report.theme import BY_NAME, Theme, ThemeName
 from holdtrue.report.verdict import verdict_on
 
-__all__ = ["overview_png", "write_pngs"]
+__all__ = ["overview_png", "png_bytes", "write_pngs"]
 
 SCALE = 2
 
@@ -41,7 +41,7 @@ def write_pngs(
     written = []
     for name, chart in _charts(card, readings, BY_NAME[theme]).items():
         path = folder / f"{prefix}{name}.png"
-        write_atomic(path, _png(chart, BY_NAME[theme]))
+        write_atomic(path, png_bytes(chart, BY_NAME[theme]))
         written.append(path)
     return tuple(written)
 
@@ -89,7 +89,7 @@ def overview_png(card: AxisCard, readings: Sequence[Reading] = (), theme: ThemeN
         offset=26,
     )
     picture = alt.hconcat(*shown, spacing=64 if words.startswith("W") else 170, title=top, bounds="flush")
-    return _png(picture.resolve_scale(color="independent", shape="independent"), colours, padding=22)
+    return png_bytes(picture.resolve_scale(color="independent", shape="independent"), colours, padding=22)
 
 
 def _subtitle(card: AxisCard) -> str:
@@ -131,7 +131,8 @@ def _charts(card: AxisCard | None, readings: Sequence[Reading], theme: Theme) ->
     }
 
 
-def _png(chart: Any, theme: Theme, padding: int = 16) -> bytes:
+def png_bytes(chart: Any, theme: Theme, padding: int = 16) -> bytes:
+    """A chart as a picture on its theme's background, at twice the size for dense screens."""
     import vl_convert
 
     from holdtrue.report.charts import dress

@@ -100,9 +100,8 @@ def _shown(row: Contrast | MeasureContrast) -> bool:
 def _capability(capability: Mapping[str, Capability], design: StressDesign) -> list[str]:
     if not any(one["items"] for one in capability.values()):
         return ["Capability was not tried: what a hold costs in right answers is unknown."]
-    asked = [
-        arm.name for arm in design.arms if arm.expected == "open" and capability[arm.name]["difference"] is not None
-    ]
+    able = [arm.name for arm in design.arms if arm.expected == "open" and arm.name in capability]
+    asked = [arm for arm in able if capability[arm]["difference"] is not None]
     open_arms = [arm for arm in asked if not capability[arm]["non_inferior"]]
     margin = f"{100 * design.margin:g} points"
     return [f"{arm}: its capability is not shown to be within {margin} of the free arm's." for arm in open_arms]
