@@ -144,6 +144,17 @@ def test_the_plan_says_what_can_be_seen(tmp_path):
     assert few != many
 
 
+def test_arms_stand_side_by_side_kinds_take_turns_and_long_contexts_come_last():
+    planned = plan_stress(StressOptions("x", Path(), preset="smoke")).trials
+    arms = [arm.name for arm in plan_stress(StressOptions("x", Path())).arms]
+    assert [each.arm.name for each in planned] == arms * (len(planned) // len(arms))
+    assert len({each.key for each in planned}) == len(planned)
+    kinds = [each.kind for each in planned[:: len(arms)]]
+    assert len(set(kinds[:5])) == 5
+    first_long = next(at for at, kind in enumerate(kinds) if kind.startswith("long"))
+    assert all(kind.startswith("long") for kind in kinds[first_long:])
+
+
 def test_a_judge_is_asked_once_and_says_how_far_it_can_be_trusted(whole, tmp_path):
     for name in ("run.json", "trials.jsonl", "capability.jsonl"):
         (tmp_path / name).write_bytes((whole / name).read_bytes())

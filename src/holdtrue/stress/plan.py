@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice, zip_longest
 from typing import final
 
 from holdtrue.records import AgentScenario, DistressScenario, Scenario, StressArm, Trial
@@ -33,6 +34,9 @@ class Planned:
 def plan_trials(preset: StressPreset, kinds: Sequence[str], arms: Sequence[StressArm], seed: int) -> list[Planned]:
     """Lay out a run, arms innermost: whatever is interrupted, the arms have had the same scenarios.
 
+    Kinds take turns, so that trials of many conversations run beside trials of one; long contexts come by themselves at
+    the end, for in a batch every row costs what the longest does.
+
     Args:
         preset: sizes.
         kinds: see `presets.KINDS`.
@@ -42,7 +46,16 @@ def plan_trials(preset: StressPreset, kinds: Sequence[str], arms: Sequence[Stres
     Raises:
         SettingError: more families or variants than there are.
     """
-    return [planned for kind in kinds for planned in _of_kind(preset, kind, arms, seed)]
+    by_kind = {kind: list(_by_scenario(_of_kind(preset, kind, arms, seed), len(arms))) for kind in kinds}
+    turns = zip_longest(*(found for kind, found in by_kind.items() if kind != "long"), fillvalue=())
+    mixed = [planned for turn in turns for scenario in turn for planned in scenario]
+    return [*mixed, *(planned for scenario in by_kind.get("long", ()) for planned in scenario)]
+
+
+def _by_scenario(planned: Iterator[Planned], size: int) -> Iterator[tuple[Planned, ...]]:
+    """A scenario's trials together, one per arm."""
+    while scenario := tuple(islice(planned, size)):
+        yield scenario
 
 
 def _of_kind(preset: StressPreset, kind: str, arms: Sequence[StressArm], seed: int) -> Iterator[Planned]:
