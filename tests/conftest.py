@@ -8,6 +8,7 @@ from jaxtyping import install_import_hook
 install_import_hook("holdtrue", "beartype.beartype")
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 from holdtrue.axis import Axis  # noqa: E402
 from holdtrue.engines.hf import HFEngine  # noqa: E402
@@ -15,6 +16,9 @@ from holdtrue.models import ChatModel, load  # noqa: E402
 from made_axis import made_axis  # noqa: E402
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Two workers share the machine: how long an example takes says nothing about it.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

@@ -216,7 +216,7 @@ def test_the_command_leaves_trials_results_and_report(small):
     assert {"arm", "against", "kind", "difference", "ci", "p", "p_holm"} <= set(found["contrasts"][0])
 
 
-def test_each_arm_moves_the_reading_its_own_way_on_the_same_trials(small):
+def test_each_arm_fires_as_its_floors_say_on_the_same_trials(small):
     rows = [row for row in lines(small / "trials.jsonl") if row["kind"] == "jailbreak"]
     fired = {
         arm: [turn["fired"] for row in rows if row["arm"] == arm for turn in row["turns"]]
@@ -224,11 +224,8 @@ def test_each_arm_moves_the_reading_its_own_way_on_the_same_trials(small):
     }
     assert set(fired["free"]) == {0.0}
     assert all(max(fired[arm]) > 0 for arm in ("firm", "random", "reversed"))
-    z = {
-        arm: sum(turn["z"] for row in rows if row["arm"] == arm for turn in row["turns"])
-        for arm in ("firm", "reversed")
-    }
-    assert z["reversed"] < z["firm"]
+    mean = {arm: sum(shares) / len(shares) for arm, shares in fired.items()}
+    assert mean["reversed"] > mean["firm"], "98 and 25 % of benign tokens"
     seeds = {arm: sorted(row["seed"] for row in rows if row["arm"] == arm) for arm in fired}
     assert len({tuple(each) for each in seeds.values()}) == 1
 

@@ -1,7 +1,7 @@
 """`holdtrue stress`: does a hold work, against what, and at what cost?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -18,7 +18,7 @@ __all__ = ["app"]
 class _RunByDefault(TyperGroup):
     """`stress MODEL` runs; `stress plan` and `stress report` are the commands beside it."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer keeps its context's class to itself
         if args and args[0] not in (*self.commands, "--help"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
