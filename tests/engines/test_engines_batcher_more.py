@@ -143,13 +143,18 @@ def test_a_prefix_counts_only_as_far_as_it_was_held_alike(held_axis):
     first = GenerateRequest(tuple(range(20)), 4, 0, floors=firm, held_prompt=(3, 4))
     left = Prefix.of(first, [90, 91, 92], 22)
     assert left.tokens == (*range(20), 90, 91)
+
+    def shared(**changes):
+        request = replace(first, **changes)
+        return left.shared(request, frozenset(request.held_prompt))
+
     longer = (*range(20), 90, 91, 92, 7)
-    assert left.shared(replace(first, prompt_token_ids=longer, held_prompt=(3, 4, 20, 21, 22))) == 22
-    assert left.shared(replace(first, prompt_token_ids=longer, held_prompt=(3, 4))) == 20
-    assert left.shared(replace(first, prompt_token_ids=longer, held_prompt=(3,))) == 4
-    assert left.shared(replace(first, prompt_token_ids=longer, floors=None)) == 0
-    assert left.shared(replace(first, prompt_token_ids=longer, floors=randomly(held_axis))) == 0
-    assert left.shared(first) == 19, "the last token is always read: its logits are wanted"
+    assert shared(prompt_token_ids=longer, held_prompt=(3, 4, 20, 21, 22)) == 22
+    assert shared(prompt_token_ids=longer, held_prompt=(3, 4)) == 20
+    assert shared(prompt_token_ids=longer, held_prompt=(3,)) == 4
+    assert shared(prompt_token_ids=longer, floors=None) == 0
+    assert shared(prompt_token_ids=longer, floors=randomly(held_axis)) == 0
+    assert shared() == 19, "the last token is always read: its logits are wanted"
 
 
 def test_slots_give_way_oldest_first_and_short_beginnings_are_not_worth_it():

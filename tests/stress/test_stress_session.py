@@ -131,22 +131,21 @@ def test_a_run_that_can_not_be_is_refused_in_a_line(tmp_path, options, said):
 
 
 def test_the_plan_says_what_can_be_seen(tmp_path):
-    text = plan_text(plan_stress(StressOptions("x", Path(), kinds="jailbreak,long", preset="quick")))
+    text = plan_text(plan_stress(StressOptions("x", kinds="jailbreak,long", preset="quick")))
     assert "jailbreak" in text
     assert "long/8" in text
     assert "12" in text
     assert max(map(len, text.splitlines())) <= 130
     few, many = (
-        plan_text(plan_stress(StressOptions("x", Path(), kinds="jailbreak", families=n))).splitlines()[-1]
-        for n in (4, 20)
+        plan_text(plan_stress(StressOptions("x", kinds="jailbreak", families=n))).splitlines()[-1] for n in (4, 20)
     )
     assert "no / no" in few
     assert few != many
 
 
 def test_arms_stand_side_by_side_kinds_take_turns_and_long_contexts_come_last():
-    planned = plan_stress(StressOptions("x", Path(), preset="smoke")).trials
-    arms = [arm.name for arm in plan_stress(StressOptions("x", Path())).arms]
+    planned = plan_stress(StressOptions("x", preset="smoke")).trials
+    arms = [arm.name for arm in plan_stress(StressOptions("x")).arms]
     assert [each.arm.name for each in planned] == arms * (len(planned) // len(arms))
     assert len({each.key for each in planned}) == len(planned)
     kinds = [each.kind for each in planned[:: len(arms)]]

@@ -1,6 +1,5 @@
 """`holdtrue serve`: an OpenAI-compatible server that holds a persona and shows its drift."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,6 +52,7 @@ def serve(
 
         require()
         from holdtrue.axis import load_axis
+        from holdtrue.engines.hf import in_passing_thread
         from holdtrue.mapping import firing_rates
         from holdtrue.models import load
         from holdtrue.serve.build import ServeOptions, audit_log_at, check_options, local_app, upstream_app
@@ -95,9 +95,4 @@ def serve(
                 return local_app(loaded, artifact, options, rates=firing_rates(axis, artifact))
             return upstream_app(upstream, upstream_model, loaded, artifact, options)
 
-        # In a thread that ends, and its OpenMP threads with it. Were they left beside the engine's own, there would be
-        # more than cores, and libgomp then sends all of them to sleep after every operation: a step takes a third
-        # longer.
-        with ThreadPoolExecutor(max_workers=1) as passing:
-            made = passing.submit(app).result()
-        run_app(made, host, port, drain_seconds=drain)
+        run_app(in_passing_thread(app), host, port, drain_seconds=drain)

@@ -71,21 +71,18 @@ def run(
     Exits with 3 when the run's own controls say that it was blind.
     """
     with stop_on_error():
-        from holdtrue.stress.judged import judge_run
-        from holdtrue.stress.session import StressOptions, finished, stress
+        from holdtrue.stress import StressOptions, stress
 
-        options = StressOptions(model, axis, arms, kinds, families, preset, seed, user, device, dtype, template, layers)
-        found = stress(options, out, report=ProgressLine("trials"))
-        if judge is not None:
-            judge_run(out, judge, report=ProgressLine("judged"))
-            found = finished(out)
-        _show(out, found)
+        options = StressOptions(
+            model, axis, arms, kinds, families, preset, seed, judge, user, device, dtype, template, layers
+        )
+        _show(out, stress(options, out, report=ProgressLine("trials")))
 
 
 @app.command("plan")
 def plan(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="As for a run; it isn't loaded.")] = "MODEL",
-    axis: Axis = Path(),
+    axis: Axis = None,
     arms: Arms = None,
     kinds: Kinds = None,
     families: Families = None,

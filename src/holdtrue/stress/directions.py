@@ -10,11 +10,11 @@ from torch import Tensor
 from holdtrue.axis import Axis, unit
 from holdtrue.engines import GenerateRequest
 from holdtrue.engines.hf import HFEngine
-from holdtrue.errors import EvidenceError
-from holdtrue.hold import Floors, band_of, floors_for
+from holdtrue.errors import EvidenceError, SettingError
+from holdtrue.hold import Floors, floors_for
 from holdtrue.models import ChatModel
 from holdtrue.personas import load_benign
-from holdtrue.records import StressArm
+from holdtrue.records import CapSpec, StressArm
 from holdtrue.rollouts import derive_seed
 
 __all__ = ["ArmFloors", "benign_projections", "random_units"]
@@ -75,7 +75,7 @@ class ArmFloors:
         self._axis = axis
         self._units = random_units(axis, seed)
         randomly = any(arm.direction == "random" and arm.hold.cap is not None for arm in arms)
-        self._benign = benign_projections(model, self._units, seed) if randomly else None
+        self._benign = benign_projections(model, self._units, seed) if randomly else torch.empty(axis.n_layers, 0)
         self._known: Mapping[tuple[str, bool], Floors | None] = {
             (arm.name, drifting): self._resolve(arm, drifting=drifting) for arm in arms for drifting in (False, True)
         }
@@ -89,21 +89,17 @@ class ArmFloors:
         cap = arm.hold.cap
         if along is None or cap is None or arm.direction == "axis":
             return along
-        first, last = band_of(cap, self._axis)
         tau = torch.full_like(along.tau, -torch.inf)
-        for layer in range(first, last + 1):
-            tau[layer] = self._floor(arm, layer)
+        for layer in along.layers:
+            tau[layer] = self._floor(arm.direction, cap, layer)
         units = -self._axis.units if arm.direction == "reversed" else self._units
         return Floors(units, tau, along.strength, along.prompt_too)
 
-    def _floor(self, arm: StressArm, layer: int) -> float:
-        cap = arm.hold.cap
-        if cap is None or cap.fire is None:
-            return cap.tau or 0.0 if cap is not None else 0.0
-        if arm.direction == "reversed":
+    def _floor(self, direction: str, cap: CapSpec, layer: int) -> float:
+        if cap.fire is None:
+            message = f"a cap along a direction of its own ({direction}) needs `fire`: `tau` is measured along the axis"
+            raise SettingError(message)
+        if direction == "reversed":
             # The share `fire` of benign tokens lies above this projection, hence under the floor of the turned axis.
             return -self._axis.tau_for(1 - cap.fire, layer)
-        if self._benign is None:
-            message = f"arm {arm.name}: its floors weren't measured"
-            raise EvidenceError(message)
         return float(self._benign[layer].quantile(cap.fire))

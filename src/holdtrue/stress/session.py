@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
@@ -13,6 +13,7 @@ from typing import Any, final
 import torch
 
 from holdtrue.axis import Axis, load_axis
+from holdtrue.engines.hf import in_passing_thread
 from holdtrue.errors import SettingError
 from holdtrue.models import ChatModel, load
 from holdtrue.records import CapabilityTrial, StressArm, StressDesign, Trial, check_writable, read_capped, write_atomic
@@ -21,7 +22,7 @@ from holdtrue.stress.arms import arms_named
 from holdtrue.stress.crew import Report
 from holdtrue.stress.directions import ArmFloors
 from holdtrue.stress.held_model import HeldModel
-from holdtrue.stress.judged import judge_table
+from holdtrue.stress.judged import judge_run, judge_table
 from holdtrue.stress.log import TrialLog
 from holdtrue.stress.outside import InspectTarget, worded_by
 from holdtrue.stress.plan import Planned, plan_trials
@@ -51,12 +52,19 @@ class StressOptions:
     families: int | None = None
     preset: str = "quick"
     seed: int = 0
+    judge: str | None = None
+    """An Inspect model that also says whether answers stay in character."""
     user: str | None = None
     """An Inspect model that puts the scripted users' lines into its own words."""
     device: str = "auto"
     dtype: str = "auto"
     template: Path | None = None
     layers: str | None = None
+
+    @property
+    def outside(self) -> bool:
+        """Whether the model is somebody else's, behind Inspect: its name is provider/model, and there is no axis."""
+        return self.axis is None and "/" in self.model
 
 
 @final
@@ -91,7 +99,7 @@ def plan_stress(options: StressOptions) -> StressPlan:
     preset = stress_preset(options.preset)
     if options.families is not None:
         preset = replace(preset, families=options.families)
-    arms, kinds = arms_named(options.arms, weights=options.axis is not None), kinds_named(options.kinds)
+    arms, kinds = arms_named(options.arms, weights=not options.outside), kinds_named(options.kinds)
     trials = plan_trials(preset, kinds, arms, options.seed)
     return StressPlan(preset, arms, kinds, tuple(trials), tuple(capability_items(preset.items, seed=options.seed)))
 
@@ -102,7 +110,7 @@ def stress(options: StressOptions, out: Path, report: Report = lambda progress: 
     Args:
         options: what to run.
         out: the run's folder: `run.json`, `trials.jsonl`, `capability.jsonl`, `results.json`.
-        report: told after every trial.
+        report: told after every trial, and after every judgement.
 
     Returns:
         The finished run.
@@ -136,6 +144,8 @@ def stress(options: StressOptions, out: Path, report: Report = lambda progress: 
                 play, plan.trials, plan.items, _answering(plan.arms), logs, at_once=plan.preset.at_once, report=report
             )
         )
+    if options.judge is not None:
+        judge_run(out, options.judge, report)
     return finished(out)
 
 
@@ -165,28 +175,26 @@ _Targeted = tuple[Target, str, str, Axis | None, str | None]
 
 @contextmanager
 def _target(options: StressOptions, plan: StressPlan) -> Iterator[_Targeted]:
-    if options.axis is None:
-        if "/" not in options.model:
-            message = (
-                f"{options.model}: a model in this process needs --axis DIR (make one with `holdtrue axis fit`); "
-                "without one, give a model string that Inspect knows, such as openai/gpt-4o-mini"
-            )
-            raise SettingError(message)
+    if options.outside:
         yield InspectTarget(options.model), options.model, f"outside:{options.model}", None, None
         return
-    chat, axis, floors = _in_passing(lambda: _loaded(options, plan))
+    if options.axis is None:
+        message = (
+            f"{options.model}: a model in this process needs --axis DIR (make one with `holdtrue axis fit`); "
+            "without one, give a model string that Inspect knows, such as openai/gpt-4o-mini"
+        )
+        raise SettingError(message)
+    chat, axis, floors = in_passing_thread(partial(_loaded, options, options.axis, plan.arms))
     with HeldModel(chat, axis, max_rows=plan.preset.at_once + SPARE_SLOTS) as model:
         dtype = str(chat.dtype).removeprefix("torch.")
         yield LocalTarget(model, floors), chat.name, chat.weights_digest, axis, dtype
 
 
-def _loaded(options: StressOptions, plan: StressPlan) -> tuple[ChatModel, Axis, ArmFloors]:
-    axis = load_axis(options.axis) if options.axis is not None else None
-    if axis is None:
-        raise SettingError(options.model)
+def _loaded(options: StressOptions, folder: Path, arms: Sequence[StressArm]) -> tuple[ChatModel, Axis, ArmFloors]:
+    axis = load_axis(folder)
     dtype = _precision(options)
     chat = load(options.model, device=options.device, dtype=dtype, template=options.template, layers=options.layers)
-    return chat, axis, ArmFloors(chat, axis, plan.arms, options.seed)
+    return chat, axis, ArmFloors(chat, axis, arms, options.seed)
 
 
 def _precision(options: StressOptions) -> str:
@@ -194,9 +202,3 @@ def _precision(options: StressOptions) -> str:
     on_cpu = options.device == "cpu" or (options.device == "auto" and not torch.cuda.is_available())
     able = torch.cpu.get_capabilities() if options.dtype == "auto" and on_cpu else {}
     return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else options.dtype
-
-
-def _in_passing(make: Callable[[], Any]) -> Any:
-    """Run in a thread that ends, and its OpenMP threads with it: beside the engine's own they slow every step."""
-    with ThreadPoolExecutor(max_workers=1) as passing:
-        return passing.submit(make).result()

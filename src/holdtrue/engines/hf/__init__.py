@@ -4,7 +4,7 @@ from holdtrue.engines.hf.batcher import Batcher, Drawn, Event
 from holdtrue.engines.hf.capture import LayerHooks, Part, ResponseMeans, ThinkTokens, think_tokens
 from holdtrue.engines.hf.decode_cap import FedToken
 from holdtrue.engines.hf.engine import HFEngine
-from holdtrue.engines.hf.engine_thread import EngineRefusal, EngineThread, Ticket
+from holdtrue.engines.hf.engine_thread import EngineRefusal, EngineThread, Ticket, in_passing_thread
 from holdtrue.engines.hf.holding import HeldRow, Hold, hold
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "ThinkTokens",
     "Ticket",
     "hold",
+    "in_passing_thread",
     "think_tokens",
 ]

@@ -5,16 +5,30 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Protocol, final, runtime_checkable
+from typing import Literal, Protocol, TypeVar, final, runtime_checkable
 
 from holdtrue.engines.base import GenerateRequest
 from holdtrue.engines.hf.batcher import Event
 
-__all__ = ["EngineRefusal", "EngineThread", "Ticket"]
+__all__ = ["EngineRefusal", "EngineThread", "Ticket", "in_passing_thread"]
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def in_passing_thread(make: Callable[[], T]) -> T:
+    """Run in a thread that ends, and its OpenMP threads with it: load there what an `EngineThread` will run.
+
+    Were they left beside the engine's own, there would be more than cores, and libgomp then sends all of them to sleep
+    after every operation: a step takes a third longer.
+    """
+    with ThreadPoolExecutor(max_workers=1) as passing:
+        return passing.submit(make).result()
 
 
 @runtime_checkable

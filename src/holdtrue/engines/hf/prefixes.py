@@ -32,11 +32,16 @@ class Prefix:
         held = tuple(at in prompt or at >= n_prompt for at in range(len(tokens)))
         return cls(tokens, held, request.floors)
 
-    def shared(self, request: GenerateRequest) -> int:
-        """How many of a request's prompt tokens are here already, its last one never among them."""
+    def shared(self, request: GenerateRequest, held: frozenset[int]) -> int:
+        """How many of a request's prompt tokens are here already, its last one never among them.
+
+        Args:
+            request: what is to go on from here.
+            held: its `held_prompt`, made a set once for all slots.
+        """
         if not _same(self.floors, request.floors):
             return 0
-        prompt, held = request.prompt_token_ids, set(request.held_prompt)
+        prompt = request.prompt_token_ids
         most = min(len(self.tokens), len(prompt) - 1)
         free = self.floors is None
         for at in range(most):
@@ -70,7 +75,8 @@ class Prefixes:
 
     def take(self, request: GenerateRequest, free: set[int]) -> tuple[int, int]:
         """A free slot for a request, and how much of its prompt lies there already; nothing else there counts."""
-        shared = {slot: self._in[slot].shared(request) for slot in free & set(self._in)}
+        held = frozenset(request.held_prompt)
+        shared = {slot: self._in[slot].shared(request, held) for slot in free & set(self._in)}
         best = max(shared, key=lambda slot: shared[slot], default=None)
         empty = sorted(free - set(self._in))
         if best is not None and shared[best] >= WORTH:

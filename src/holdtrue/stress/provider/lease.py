@@ -2,12 +2,12 @@
 
 import atexit
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
 from holdtrue.axis import Axis
+from holdtrue.engines.hf import in_passing_thread
 from holdtrue.errors import RunError, SettingError
 from holdtrue.models import load
 from holdtrue.stress.held_model import HeldModel
@@ -121,9 +121,7 @@ def _load(which: _Which, axis: Axis, rows: int) -> HeldModel:
         chat = load(which.spec, device=which.device, dtype=which.dtype, template=template, layers=which.layers)
         return HeldModel(chat, axis, max_rows=rows)
 
-    # In a thread that ends, and its OpenMP threads with it: beside the engine's own they would slow every step.
-    with ThreadPoolExecutor(max_workers=1) as passing:
-        return passing.submit(made).result()
+    return in_passing_thread(made)
 
 
 def _close_all() -> None:
