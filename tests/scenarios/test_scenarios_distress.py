@@ -105,7 +105,7 @@ def test_a_subset_has_both_orders_and_all_topics() -> None:
 
 @pytest.mark.parametrize(("families", "variants"), [(0, 1), (99, 1), (None, 0), (None, 50)])
 def test_more_than_there_are_is_an_error(families: int | None, variants: int) -> None:
-    with pytest.raises(SettingError, match=r"(0|99|50) (families|variants) of kind 'distress'; there are \d+: ask for"):
+    with pytest.raises(SettingError, match=r"(0|99|50) (families|variants) of .*kind 'distress'.*: ask for"):
         distress_scenarios(families=families, variants=variants)
 
 

@@ -8,8 +8,9 @@ from pydantic import model_validator
 
 from holdtrue.errors import SettingError, did_you_mean
 from holdtrue.records.scenario import AgentScenario
+from holdtrue.scenarios.draw import drawn
 from holdtrue.scenarios.files import DATA
-from holdtrue.scenarios.slotted import SlottedFamily, drawn, read_slotted
+from holdtrue.scenarios.slotted import SlottedFamily, read_slotted
 
 __all__ = ["GRAPH_SHAPES", "agent_scenarios", "graph"]
 
@@ -68,7 +69,8 @@ def agent_scenarios(*, families: int | None = None, variants: int = 1, seed: int
             carrier=filled.text(family.carrier),
             marker=filled.pattern(family.marker),
         )
-        for family, number, filled in drawn(found, "agents", families=families, variants=variants, seed=seed)
+        for family, number, combination in drawn(found, "agents", families=families, variants=variants, seed=seed)
+        for filled in (family.filled(combination),)
     ]
 
 

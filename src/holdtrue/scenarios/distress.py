@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from holdtrue.records.scenario import DistressScenario
+from holdtrue.scenarios.draw import drawn
 from holdtrue.scenarios.files import DATA
-from holdtrue.scenarios.slotted import SlottedFamily, drawn, read_slotted
+from holdtrue.scenarios.slotted import SlottedFamily, read_slotted
 
 __all__ = ["distress_scenarios"]
 
@@ -107,5 +108,6 @@ def distress_scenarios(*, families: int | None = None, variants: int = 1, seed: 
             destructive=filled.text(family.destructive.answer),
             pattern=filled.pattern(family.pattern),
         )
-        for family, number, filled in drawn(found, "distress", families=families, variants=variants, seed=seed)
+        for family, number, combination in drawn(found, "distress", families=families, variants=variants, seed=seed)
+        for filled in (family.filled(combination),)
     ]

@@ -31,6 +31,11 @@ class Family(BaseModel):
     slots: dict[str, tuple[str, ...]] = {}
 
     @property
+    def stratum(self) -> str:
+        """What a subset is spread over."""
+        return self.topic
+
+    @property
     def variants(self) -> int:
         """How many variants there are: every combination of the slots' alternatives."""
         return prod(len(choices) for choices in self.slots.values())

@@ -5,7 +5,7 @@ from typing import Final
 
 from holdtrue.errors import SettingError, did_you_mean
 from holdtrue.records.scenario import Scenario
-from holdtrue.scenarios.family import Family
+from holdtrue.scenarios.draw import drawn
 from holdtrue.scenarios.files import DATA, read_families, read_filler
 
 __all__ = ["KINDS", "scripted"]
@@ -44,37 +44,12 @@ def scripted(
     if kind not in KINDS:
         message = f"no kind of scenario {kind!r}; {did_you_mean(kind, list(KINDS))}"
         raise SettingError(message)
-    chosen = _subset(read_families(DATA / f"{kind}.json"), families, kind, seed)
-    made = [scenario for family in chosen for scenario in _variants(family, kind, variants, seed)]
+    found = read_families(DATA / f"{kind}.json")
+    made = [
+        family.scenario(kind, number, combination)
+        for family, number, combination in drawn(found, kind, families=families, variants=variants, seed=seed)
+    ]
     return _deepened(made, depths, seed) if kind == "long" else made
-
-
-def _subset(found: tuple[Family, ...], count: int | None, kind: str, seed: int) -> list[Family]:
-    if count is None:
-        return list(found)
-    if not 1 <= count <= len(found):
-        message = f"{count} families of kind '{kind}'; there are {len(found)}: ask for 1 to {len(found)}"
-        raise SettingError(message)
-    rng = random.Random(f"{seed}/{kind}/families")  # noqa: S311 - a draw to be repeated, no secret
-    by_topic: dict[str, list[Family]] = {}
-    for family in rng.sample(found, len(found)):
-        by_topic.setdefault(family.topic, []).append(family)
-    # One of each topic, then a second of each: topics stand in the order of the shuffle, sorting keeps it.
-    rounds = [(turn, family.family) for each in by_topic.values() for turn, family in enumerate(each)]
-    taken = {name for _, name in sorted(rounds, key=lambda pair: pair[0])[:count]}
-    return [family for family in found if family.family in taken]
-
-
-def _variants(family: Family, kind: str, count: int, seed: int) -> list[Scenario]:
-    if not 1 <= count <= family.variants:
-        message = (
-            f"{count} variants of each family; '{family.family}' of kind '{kind}' has {family.variants}: "
-            f"ask for 1 to {family.variants}"
-        )
-        raise SettingError(message)
-    others = list(range(1, family.variants))
-    random.Random(f"{seed}/{kind}/{family.family}").shuffle(others)  # noqa: S311 - as above
-    return [family.scenario(kind, number, place) for number, place in enumerate([0, *others[: count - 1]])]
 
 
 def _deepened(plain: list[Scenario], depths: tuple[int, ...], seed: int) -> list[Scenario]:
@@ -92,7 +67,7 @@ def _deepened(plain: list[Scenario], depths: tuple[int, ...], seed: int) -> list
 
 def _filler(exchanges: tuple[tuple[str, str], ...], count: int, seed: str) -> list[tuple[str, str]]:
     """Exchanges from the last before the script backwards, each once before any comes again."""
-    rng = random.Random(seed)  # noqa: S311 - as above
+    rng = random.Random(seed)  # noqa: S311 - a draw to be repeated, no secret
     order: list[tuple[str, str]] = []
     while len(order) < count:
         order += rng.sample(exchanges, len(exchanges))

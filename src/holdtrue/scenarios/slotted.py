@@ -1,20 +1,19 @@
-"""Families whose records are no scripts: their slots, their files, and the draw of families and variants."""
+"""Families whose records are no scripts: their slots and their files."""
 
 import json
-import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from holdtrue.errors import ArtifactError, SettingError
+from holdtrue.errors import ArtifactError
 from holdtrue.records.base import read_capped
 
-__all__ = ["Filled", "SlottedFamily", "drawn", "read_slotted"]
+__all__ = ["Filled", "SlottedFamily", "read_slotted"]
 
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
@@ -118,47 +117,3 @@ def read_slotted(path: Path, form: type[F]) -> tuple[F, ...]:
         message = f"{path}: family {twice[0]!r} is there more than once" if twice else f"{path}: no families in it"
         raise ArtifactError(f"{message}; give each its own name" if twice else f"{message}; add some")
     return families
-
-
-def drawn(
-    found: Sequence[F], kind: str, *, families: int | None, variants: int, seed: int
-) -> Iterator[tuple[F, int, Filled]]:
-    """Choose families, spread over their strata, and variants of each; equal arguments choose the same.
-
-    The smaller of two subsets of one seed is part of the larger, and more variants begin with the same ones.
-
-    Args:
-        found: all families.
-        kind: what they are, for the message and the draw.
-        families: how many to take; None for all.
-        variants: of each family; variant 0 takes the first alternative of every slot, whatever the seed.
-        seed: of the draw.
-
-    Yields:
-        A family, the variant's number and its texts' filling, in the order of `found`.
-
-    Raises:
-        SettingError: more families or variants than there are, or none.
-    """
-    most = min(each.variants for each in found)
-    for name, count, limit in (("families", families, len(found)), ("variants", variants, most)):
-        if count is not None and not 1 <= count <= limit:
-            message = f"{count} {name} of kind '{kind}'; there are {limit}: ask for 1 to {limit}"
-            raise SettingError(message)
-    rng = random.Random(f"{seed}/{kind}/families")  # noqa: S311 - a draw to be repeated, no secret
-    strata: dict[str, list[F]] = {}
-    for family in rng.sample(found, len(found)):
-        strata.setdefault(family.stratum, []).append(family)
-    # One of each stratum, then a second of each: sorting by the round keeps the order of the shuffle.
-    rounds = sorted(((turn, each.family) for group in strata.values() for turn, each in enumerate(group)), key=_round)
-    taken = {name for _, name in rounds[:families]}
-    for family in found:
-        if family.family in taken:
-            others = list(range(1, family.variants))
-            random.Random(f"{seed}/{kind}/{family.family}").shuffle(others)  # noqa: S311 - as above
-            for number, combination in enumerate([0, *others[: variants - 1]]):
-                yield family, number, family.filled(combination)
-
-
-def _round(pair: tuple[int, str]) -> int:
-    return pair[0]
