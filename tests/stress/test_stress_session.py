@@ -97,7 +97,7 @@ def test_a_damaged_log_is_named_with_its_line(whole, tmp_path):
     (tmp_path / "trials.jsonl").write_text(
         "\n".join([rows[0], rows[1].replace('"failed"', '"fail"'), *rows[2:]]) + "\n"
     )
-    with pytest.raises(RunError, match=r"trials.jsonl line 2: not a finished trial"):
+    with pytest.raises(RunError, match=r"trials.jsonl line 2: not a finished record"):
         finished(tmp_path)
     (tmp_path / "trials.jsonl").write_text("\n".join([*rows, rows[0]]) + "\n")
     with pytest.raises(RunError, match="there twice"):

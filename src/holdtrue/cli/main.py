@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.cli import axis, chat, demo, hold, keys, serve, stress, watch
+from holdtrue.cli import axis, chat, demo, gate, hold, keys, serve, stress, watch
 
 __all__ = ["app", "run"]
 
@@ -24,6 +24,7 @@ app.command("serve")(serve.serve)
 app.command("chat")(chat.chat)
 app.add_typer(keys.app, name="keys")
 app.add_typer(stress.app, name="stress")
+app.add_typer(gate.app, name="gate")
 app.command("demo")(demo.demo)
 
 

@@ -6,6 +6,7 @@ another way.
 """
 
 from holdtrue.judges.asking import Backoff, Generate, ask_judge, inspect_generate
+from holdtrue.judges.models import inspect_model
 from holdtrue.judges.role_judge import Judged, JudgedCell, JudgedCompletion, RoleJudge
 from holdtrue.judges.rubric import RUBRIC_DIGEST, Prompt
 from holdtrue.judges.score_log import JudgeScore
@@ -22,4 +23,5 @@ __all__ = [
     "RoleJudge",
     "ask_judge",
     "inspect_generate",
+    "inspect_model",
 ]

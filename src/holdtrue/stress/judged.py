@@ -14,12 +14,11 @@ import numpy as np
 
 from holdtrue.errors import ArtifactError
 from holdtrue.judges import Backoff, Generate, Prompt, ask_judge, inspect_generate
-from holdtrue.records import Judgement, Trial, read_capped
+from holdtrue.records import Judgement, RecordLog, Trial, read_capped
 from holdtrue.rollouts import derive_seed
 from holdtrue.scenarios import DATA
 from holdtrue.stats import clopper_pearson
 from holdtrue.stress.crew import Report, work_through
-from holdtrue.stress.log import TrialLog
 
 __all__ = ["judge_run", "judge_table"]
 
@@ -65,8 +64,8 @@ def judge_run(
         MissingExtra, SettingError: it can't be set up.
     """
     run = generate or inspect_generate(judge, concurrency=AT_ONCE)
-    log = TrialLog(out / "judged.jsonl", Judgement)
-    trials = TrialLog(out / "trials.jsonl", Trial).records
+    log = RecordLog(out / "judged.jsonl", Judgement)
+    trials = RecordLog(out / "trials.jsonl", Trial).records
     asked = [*_calibration(), *(_of(trial) for trial in trials if trial.turns)]
     pending = [each for each in asked if (judge, RUBRIC_DIGEST, *each.subject) not in log.keys]
     asyncio.run(_ask_all(pending, judge, run, log, report, len(asked)))
@@ -76,7 +75,7 @@ async def _ask_all(
     pending: Sequence[_Question],
     judge: str,
     generate: Generate,
-    log: TrialLog[Judgement],
+    log: RecordLog[Judgement],
     report: Report,
     total: int,
 ) -> None:
@@ -104,7 +103,7 @@ def judge_table(out: Path, arms: Sequence[str]) -> dict[str, Any] | None:
     Returns:
         None where nobody was asked.
     """
-    rows = TrialLog(out / "judged.jsonl", Judgement).records
+    rows = RecordLog(out / "judged.jsonl", Judgement).records
     found: dict[str, Any] = {}
     for judge, rubric in dict.fromkeys((row.judge, row.rubric) for row in rows):
         own = [row for row in rows if (row.judge, row.rubric) == (judge, rubric)]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
-from holdtrue.errors import HoldtrueError, JudgeError, MissingExtra, SettingError
+from holdtrue.errors import JudgeError
+from holdtrue.judges import inspect_model
 from holdtrue.models import Message
 from holdtrue.records import StressArm
 from holdtrue.stress.held_model import Answer
@@ -105,20 +106,8 @@ class _Client:
     """One Inspect model, and its failures in a line."""
 
     def __init__(self, name: str, model_args: dict[str, Any]) -> None:
-        try:
-            from inspect_ai.model import get_model
-        except ImportError:
-            message = f"model {name}: needs Inspect; pip install 'holdtrue[judge]'"
-            raise MissingExtra(message) from None
         self._name = name
-        try:
-            self._model = get_model(name, **model_args)
-        except HoldtrueError:
-            raise
-        except Exception as error:  # noqa: BLE001 - each provider sets itself up in its own way
-            said = " ".join(str(error).split())[:200]
-            message = f"model {name!r}: {said}; write it as provider/model, such as openai/gpt-4o-mini, and set its key"
-            raise SettingError(message) from None
+        self._model = inspect_model(name, **model_args)
 
     async def ask(
         self, messages: Sequence[Message], *, temperature: float, max_tokens: int, seed: int | None = None

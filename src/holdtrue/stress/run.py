@@ -10,11 +10,10 @@ from typing import final
 from holdtrue.errors import RunError
 from holdtrue.hold import shape
 from holdtrue.models import Message
-from holdtrue.records import CapabilityTrial, StressArm, StressDesign, Trial, read_capped, write_atomic
+from holdtrue.records import CapabilityTrial, RecordLog, StressArm, StressDesign, Trial, read_capped, write_atomic
 from holdtrue.rollouts import derive_seed
 from holdtrue.scenarios import CapabilityItem, correct
 from holdtrue.stress.crew import Job, Report, work_through
-from holdtrue.stress.log import TrialLog
 from holdtrue.stress.plan import Planned
 from holdtrue.stress.plays import Play
 from holdtrue.stress.target import Target
@@ -29,8 +28,8 @@ CAPABILITY_TOKENS = 24
 class StressLogs:
     """A run's two logs."""
 
-    trials: TrialLog[Trial]
-    items: TrialLog[CapabilityTrial]
+    trials: RecordLog[Trial]
+    items: RecordLog[CapabilityTrial]
 
 
 def open_logs(folder: Path, design: StressDesign) -> StressLogs:
@@ -53,7 +52,9 @@ def open_logs(folder: Path, design: StressDesign) -> StressLogs:
             raise RunError(message)
     else:
         write_atomic(place, design.to_json() + "\n")
-    return StressLogs(TrialLog(folder / "trials.jsonl", Trial), TrialLog(folder / "capability.jsonl", CapabilityTrial))
+    return StressLogs(
+        RecordLog(folder / "trials.jsonl", Trial), RecordLog(folder / "capability.jsonl", CapabilityTrial)
+    )
 
 
 async def run_stress(

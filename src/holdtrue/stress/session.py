@@ -16,14 +16,22 @@ from holdtrue.axis import Axis, load_axis
 from holdtrue.engines.hf import in_passing_thread
 from holdtrue.errors import SettingError
 from holdtrue.models import ChatModel, load
-from holdtrue.records import CapabilityTrial, StressArm, StressDesign, Trial, check_writable, read_capped, write_atomic
+from holdtrue.records import (
+    CapabilityTrial,
+    RecordLog,
+    StressArm,
+    StressDesign,
+    Trial,
+    check_writable,
+    read_capped,
+    write_atomic,
+)
 from holdtrue.scenarios import CapabilityItem, capability_items
 from holdtrue.stress.arms import arms_named
 from holdtrue.stress.crew import Report
 from holdtrue.stress.directions import ArmFloors
 from holdtrue.stress.held_model import HeldModel
 from holdtrue.stress.judged import judge_run, judge_table
-from holdtrue.stress.log import TrialLog
 from holdtrue.stress.outside import InspectTarget, worded_by
 from holdtrue.stress.plan import Planned, plan_trials
 from holdtrue.stress.planted import PlantedTarget
@@ -157,8 +165,8 @@ def finished(out: Path) -> StressRun:
         StorageError: the results can't be written.
     """
     design = StressDesign.from_json(read_capped(out / "run.json", "a stress run"), str(out / "run.json"))
-    trials = tuple(TrialLog(out / "trials.jsonl", Trial).records)
-    items = tuple(TrialLog(out / "capability.jsonl", CapabilityTrial).records)
+    trials = tuple(RecordLog(out / "trials.jsonl", Trial).records)
+    items = tuple(RecordLog(out / "capability.jsonl", CapabilityTrial).records)
     found = results(trials, items, design)
     found["judge"] = judge_table(out, [arm.name for arm in design.arms])
     write_atomic(out / "results.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")

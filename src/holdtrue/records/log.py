@@ -1,23 +1,27 @@
-"""Logs of finished trials: a durable line each."""
+"""Logs of finished work: a durable line for each record."""
 
 import os
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, final
 
 from holdtrue.errors import ArtifactError, RunError, StorageError
-from holdtrue.records import CapabilityTrial, Judgement, Trial, storage_error
+from holdtrue.records.base import storage_error
+from holdtrue.records.gate_sample import GateSample
+from holdtrue.records.judgement import Judgement
+from holdtrue.records.trial import CapabilityTrial, Trial
 
-__all__ = ["TrialLog"]
+__all__ = ["RecordLog"]
 
 
-T = TypeVar("T", Trial, CapabilityTrial, Judgement)
+T = TypeVar("T", Trial, CapabilityTrial, Judgement, GateSample)
 
 
-class TrialLog(Generic[T]):
+@final
+class RecordLog(Generic[T]):
     """Append-only; a record is on the disk when `append` returns.
 
-    A line torn by a kill is cut off on opening: its trial counts as not begun.
+    A line torn by a kill is cut off on opening: its item counts as not begun.
 
     Args:
         path: the file; made with the first record.
@@ -58,7 +62,7 @@ class TrialLog(Generic[T]):
             record: T = self._kind.from_json(line.decode(), "this line")
         except (ArtifactError, UnicodeDecodeError) as error:
             message = (
-                f"{self.path} line {number}: not a finished trial ({error}); the log was edited or damaged: "
+                f"{self.path} line {number}: not a finished record ({error}); the log was edited or damaged: "
                 f"move {self.path.parent} away, or choose another --out"
             )
             raise RunError(message) from None
@@ -84,7 +88,7 @@ class TrialLog(Generic[T]):
                 os.fsync(file.fileno())
         except OSError as error:
             message = (
-                f"{self.path}: can't append ({error.strerror}); {len(self.records)} finished trials are safe: "
+                f"{self.path}: can't append ({error.strerror}); {len(self.records)} finished records are safe: "
                 "free some space and run the same command again to go on"
             )
             raise StorageError(message) from None

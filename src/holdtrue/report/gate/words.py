@@ -1,0 +1,91 @@
+"""Failure classes and verdicts in words, and limits rounded so that they never say more than was shown."""
+
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Final
+
+from holdtrue.records.prereg import VerdictName
+from holdtrue.report.plain import NOT_MEASURED, plain
+
+__all__ = [
+    "GOOD",
+    "MARKS",
+    "ORGANISM",
+    "STATES",
+    "at_least",
+    "at_most",
+    "counted",
+    "label_of",
+    "level",
+    "named",
+    "short",
+    "word_of",
+]
+
+GOOD: Final = "good"
+"""The control that must never fail."""
+ORGANISM: Final = "organism/"
+"""Prefix of controls that are models bent on purpose, whose failures are their own."""
+MARKS: Final[dict[VerdictName, str]] = {"PASS": "✓", "FAIL": "✗", "INCONCLUSIVE": "?", "NOT_APPLICABLE": "–"}
+STATES: Final[dict[VerdictName, str]] = {"PASS": "found", "FAIL": "none", "INCONCLUSIVE": "", "NOT_APPLICABLE": ""}
+"""How the page's style calls them."""
+_LABELS: Final = {
+    "improper_refusal": "Refusing what is harmless",
+    "should_refuse": "Yielding where it should refuse",
+    "delusion": "Feeding a delusion",
+    "codebase": "Destroying files",
+    "reasoning": "Lying in its reasoning",
+    "persona": "Losing its persona",
+    "controllability": "Hiding in its reasoning",
+}
+
+
+def label_of(name: str) -> str:
+    """A failure class in words; its own name where it isn't one of ours."""
+    return _LABELS.get(name) or plain(name, 40) or "unnamed"
+
+
+def word_of(verdict: VerdictName) -> str:
+    """`NOT APPLICABLE`, without the underscore."""
+    return verdict.replace("_", " ")
+
+
+def named(names: Sequence[str]) -> str:
+    """Classes in a sentence: `destroying files and losing its persona`."""
+    said = [label[0].lower() + label[1:] if name in _LABELS else label for name in names if (label := label_of(name))]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}" if said else "none"
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """`1 family`, `2 families`."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def at_most(rate: float | None) -> str:
+    """An upper limit as percentage, rounded up: two decimals, or more where there'd be fewer than two digits."""
+    return _percent(rate, ROUND_CEILING)
+
+
+def at_least(rate: float | None) -> str:
+    """A lower limit as percentage, rounded down."""
+    return _percent(rate, ROUND_FLOOR)
+
+
+def level(alpha: float) -> str:
+    """The one-sided confidence `1 - alpha` as percentage, with as many digits as it takes."""
+    return f"{100 * (1 - alpha):.12g} %"
+
+
+def short(digest: str | None) -> str:
+    """The first twelve characters of a digest."""
+    return NOT_MEASURED if digest is None else plain(digest[:12])
+
+
+def _percent(rate: float | None, rounding: str) -> str:
+    if rate is None:
+        return NOT_MEASURED
+    # The shortest decimal that stands for the number: 0.0097 is 0.97 %, whatever its last binary digit.
+    percent = Decimal(repr(rate)) * 100
+    places = max(2, 1 - percent.adjusted()) if percent else 0
+    shown = f"{percent.quantize(Decimal(1).scaleb(-places), rounding):f}"
+    return f"{shown.rstrip('0').rstrip('.') if '.' in shown else shown} %"

@@ -1,0 +1,181 @@
+"""One attempt at a gate, from the sealed promise to the verdict; killed at any time, it goes on where it was."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from holdtrue.errors import RunError
+from holdtrue.gate import AttemptLedger, decide
+from holdtrue.records import (
+    Eligible,
+    FailureClass,
+    GateSample,
+    Prereg,
+    Verdict,
+    check_writable,
+    read_capped,
+    write_atomic,
+)
+from holdtrue.suites.options import GateOptions
+from holdtrue.suites.run import GateLogs, answer, find_eligible, open_logs, play_controls
+from holdtrue.suites.sealing import Pairs, offered, promised, same_promise
+from holdtrue.suites.subject import Subject, open_subject
+
+__all__ = ["Progress", "gate_run"]
+
+Report = Callable[["Progress"], None]
+"""Told as samples are finished."""
+
+
+@final
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands."""
+
+    done: int
+    """Samples of the stage, those of earlier sessions included."""
+    total: int
+    rate: str
+    seconds_left: float
+    note: str = ""
+
+
+@final
+class _Stage:
+    """Counts one stage's samples.
+
+    Args:
+        name: what the terminal is told when it begins.
+        report: takes the progress.
+    """
+
+    def __init__(self, name: str, report: Report) -> None:
+        self._name, self._report = name, report
+        self._began = time.monotonic()
+        self._first: int | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many are finished."""
+        if self._first is None:
+            self._first = done
+            self._report(Progress(done, total, "", 0.0, f"{self._name}: {total} items"))
+        speed = (done - self._first) / max(time.monotonic() - self._began, 1e-6)
+        left = (total - done) / speed if speed else 0.0
+        self._report(Progress(done, total, f"{speed:.1f} a second", left))
+
+
+_PREREG: Final = "prereg.json"
+_VERDICT: Final = "verdict.json"
+
+
+def gate_run(options: GateOptions, out: Path, report: Report) -> Verdict:
+    """Gate a model.
+
+    Args:
+        options: what was asked for.
+        out: the run's folder; a run that was killed goes on from it.
+        report: told of progress.
+
+    Raises:
+        HoldtrueError: anything that keeps it from running; every sample so far is safe.
+    """
+    check_writable(out / _PREREG)
+    if (out / _VERDICT).exists():
+        message = f"{out}: this attempt is decided; `holdtrue gate decide {out}` shows it, another --out makes another"
+        raise RunError(message)
+    pairs = offered(options)
+    subject = open_subject(options)
+    try:
+        ledger = AttemptLedger(options.ledger or out.parent / "attempts.jsonl")
+        prereg = _sealed(options, out, subject, pairs, ledger)
+        return asyncio.run(_run(options, out, subject, pairs, prereg, ledger, report))
+    finally:
+        subject.close()
+
+
+def _sealed(options: GateOptions, out: Path, subject: Subject, pairs: Pairs, ledger: AttemptLedger) -> Prereg:
+    path = out / _PREREG
+    known = _known_signatures(options.earlier)
+    if path.exists():
+        prereg = Prereg.from_json(read_capped(path, "a pre-registration"), str(path))
+        attempts = {str(each.failure_class): each.attempt for each in prereg.classes}
+        if set(attempts) != set(pairs) or not same_promise(prereg, promised(options, subject, pairs, attempts, known)):
+            message = (
+                f"{path}: another promise was sealed here (other settings, items, model or packages); "
+                "go on with those, or choose another --out"
+            )
+            raise RunError(message)
+    else:
+        name = options.name or options.model
+        prereg = promised(options, subject, pairs, ledger.next_attempts(name, pairs), known)
+        lines = [item.to_json(indent=None) for each in pairs.values() for pair in each for item in pair]
+        write_atomic(out / "items.jsonl", "\n".join(lines) + "\n")
+        write_atomic(path, prereg.to_json() + "\n")
+    ledger.seal(prereg)
+    return prereg
+
+
+def _known_signatures(earlier: Path | None) -> tuple[str, ...]:
+    if earlier is None:
+        return ()
+    path = earlier / _VERDICT
+    verdict = Verdict.from_json(read_capped(path, "the earlier version's verdict"), str(path))
+    return tuple({kind for each in verdict.classes.values() for kind in each.signatures})
+
+
+async def _run(
+    options: GateOptions,
+    out: Path,
+    subject: Subject,
+    pairs: Pairs,
+    prereg: Prereg,
+    ledger: AttemptLedger,
+    report: Report,
+) -> Verdict:
+    logs = open_logs(out)
+    attempts = {str(each.failure_class): each.attempt for each in prereg.classes if each.not_applicable is None}
+    await play_controls(prereg, pairs, logs.controls, _Stage("controls", report))
+    eligible = await _eligible(options, out, subject, pairs, prereg, logs, report)
+    ledger.append("eligible", prereg, attempts, eligible.digest)
+
+    def enough(failure_class: FailureClass) -> bool:
+        if prereg.rule == "fixed":
+            return False
+        so_far = [*_of(logs.samples.records, failure_class), *_of(logs.controls.records, failure_class)]
+        return decide(prereg, so_far, eligible).classes[failure_class].verdict in {"PASS", "FAIL"}
+
+    await answer(
+        prereg,
+        pairs,
+        {name: eligible.families.get(name, ()) for name in pairs},
+        subject,
+        logs.samples,
+        options.rows,
+        _Stage("release", report),
+        enough,
+    )
+    verdict = decide(prereg, [*logs.samples.records, *logs.controls.records], eligible)
+    verdicts = {str(name): each.verdict for name, each in verdict.classes.items() if name in attempts}
+    ledger.append("decided", prereg, attempts, verdict.digest, verdicts)
+    write_atomic(out / "attempts.jsonl", ledger.path.read_bytes())
+    write_atomic(out / _VERDICT, verdict.to_json() + "\n")
+    return verdict
+
+
+async def _eligible(
+    options: GateOptions, out: Path, subject: Subject, pairs: Pairs, prereg: Prereg, logs: GateLogs, report: Report
+) -> Eligible:
+    path = out / "eligible.json"
+    if path.exists():
+        return Eligible.from_json(read_capped(path, "the list of eligible families"), str(path))
+    families = await find_eligible(prereg, pairs, subject, logs.samples, options.rows, _Stage("eligibility", report))
+    eligible = Eligible(prereg=prereg.digest, families={str(name): each for name, each in families.items()})
+    write_atomic(path, eligible.to_json() + "\n")
+    return eligible
+
+
+def _of(samples: list[GateSample], failure_class: FailureClass) -> list[GateSample]:
+    return [sample for sample in samples if sample.failure_class == failure_class]
