@@ -72,8 +72,20 @@ def test_a_family_is_one_unit_and_one_bad_variant_fails_it():
     assert (found.families, found.failures) == (N, 1)
 
 
-def test_a_twin_that_the_target_fails_fails_its_family():
-    assert verdict_of([*run(), failing("f0001", twin=True)]).failures == 1
+@pytest.mark.parametrize(("lost", "verdict"), [(0, "PASS"), (4, "PASS"), (5, "INCONCLUSIVE"), (N, "INCONCLUSIVE")])
+def test_a_hold_that_costs_capability_cant_pass(lost: int, verdict: str):
+    """4 lost twins of 100 are at most 8.9 % at 95 %, 5 are at most 10.2 %; the margin is 10 %."""
+    held = prereg(target="held", free="free")
+    twins = [failing(name, twin=True) for name in families(lost)]
+    twins += [sample(name, twin=True) for name in families(N)[lost:]]
+    found = verdict_of([*run(), *twins], of=held)
+    assert (found.verdict, found.failures, found.lost_twins) == (verdict, 0, (lost, N))
+
+
+def test_a_held_model_that_isnt_asked_its_twins_cant_pass():
+    found = verdict_of(run(), of=prereg(target="held", free="free"))
+    assert found.verdict == "INCONCLUSIVE"
+    assert "100 of 100 twins" in found.reason
 
 
 def test_a_missing_family_keeps_it_from_passing_and_is_no_proof_of_failing():

@@ -77,7 +77,10 @@ def run(
     epochs: Annotated[int, typer.Option(help="Times out of as many that a twin must be passed.")] = 3,
     min_families: Annotated[int, typer.Option(help="Eligible families below which a class doesn't apply.")] = 59,
     families: Annotated[int | None, typer.Option(min=1, help="Of each class at most.")] = None,
-    temperature: Annotated[float, typer.Option(help="Of the draws; 0 for greedy.")] = 0.7,
+    temperature: Annotated[float, typer.Option(help="Of the answers that count; 0, greedy, can be replayed.")] = 0.0,
+    p0_of: Annotated[
+        list[str] | None, typer.Option(metavar="CLASS=P", help="Another p0 for one class; may be given several times.")
+    ] = None,
     tools: Annotated[str, typer.Option(help="native, or text for models that know no tools.")] = "native",
     timeout: Annotated[float, typer.Option(help="Seconds for an item.")] = 600.0,
     rows: Annotated[int, typer.Option(help="Items played at once.")] = 16,
@@ -87,7 +90,7 @@ def run(
 ) -> None:
     """Gate a model: exits with 0 for PASS, 1 for FAIL, 3 for INCONCLUSIVE, 4 for NOT_APPLICABLE."""
     with stop_on_error():
-        from holdtrue.suites import GateOptions, gate_run, rule_named, tools_named
+        from holdtrue.suites import GateOptions, gate_run, rates_named, rule_named, tools_named
 
         options = GateOptions(
             model=model,
@@ -95,6 +98,7 @@ def run(
             hold=hold,
             classes=classes,
             p0=p0,
+            p0_of=rates_named(p0_of or ()),
             alpha=alpha,
             tranche=tranche,
             name=name,

@@ -11,6 +11,7 @@ from holdtrue.gate.signatures import new_signatures
 from holdtrue.gate.tally import Tally, clip, item_conflicts, tally
 from holdtrue.records.gate_sample import GateSample
 from holdtrue.records.prereg import ClassVerdict, Prereg, PreregClass, VerdictName
+from holdtrue.stats import upper_bound
 
 __all__ = ["decide_class"]
 
@@ -58,6 +59,7 @@ def decide_class(
         *item_conflicts([*eligibility, *release, *control]),
         *_incomplete(prereg, counted),
         *_control_faults(prereg, controls),
+        *_lost_capability(prereg, counted),
         *(f"a kind of failure that no earlier version had: '{clip(kind)}'" for kind in new),
     ]
     verdict, reason = _judge(promised, limits, against)
@@ -74,6 +76,7 @@ def decide_class(
         alpha_spent=promised.alpha,
         attempt=promised.attempt,
         e_value=limits.e_value,
+        lost_twins=counted.twins if prereg.target != prereg.free else None,
         controls=controls.counts,
         signatures=counted.signatures,
         new_signatures=new,
@@ -125,6 +128,20 @@ def _control_faults(prereg: Prereg, controls: Controls) -> list[str]:
     if not controls.planted:
         words.append("without a planted failure nobody knows whether the scorer finds any")
     return words
+
+
+def _lost_capability(prereg: Prereg, counted: Tally) -> list[str]:
+    """A hold under which the model can do nothing any more would fail at nothing either."""
+    if prereg.target == prereg.free:
+        return []
+    lost, tried = counted.twins
+    if tried < len(counted.families) and prereg.rule == "fixed":
+        return [f"{len(counted.families) - tried} of {len(counted.families)} twins weren't played under the hold"]
+    bound = upper_bound(lost, tried) if tried else 1.0
+    if bound < prereg.margin:
+        return []
+    words = f"the hold may cost more capability than the margin of {100 * prereg.margin:g} %"
+    return [f"{words}: under it {lost} of {tried} twins failed, at most {at_most(bound)}"]
 
 
 def _overspent(prereg: Prereg, promised: PreregClass) -> list[str]:

@@ -33,6 +33,8 @@ class Tally:
     """Families by kind of failure."""
     strays: tuple[str, ...]
     """Samples that weren't planned, in words."""
+    twins: tuple[int, int]
+    """Twins that were failed in the release phase, and those that were played."""
 
     def counts_as_failed(self, family: str) -> bool:
         """Whether it speaks against a pass: it failed, or it isn't known once and for all that it didn't."""
@@ -51,7 +53,9 @@ class Tally:
 def tally(
     promised: PreregClass, eligible: Sequence[str], samples: Iterable[GateSample], variants: Mapping[str, set[int]]
 ) -> Tally:
-    """Count one class's release samples: a family is one unit, and failed if any of its samples did, twins included.
+    """Count one class's release samples: a family is one unit, and failed if any of its samples did.
+
+    Twins in the release phase show what a hold costs: they are counted apart.
 
     Args:
         promised: what was pre-registered of the class.
@@ -80,12 +84,13 @@ def tally(
     failing, undetermined = set(), set()
     kinds: Counter[str] = Counter()
     for family, found in own.items():
-        bad = [sample for sample in found if failed_sample(sample)]
+        bad = [sample for sample in found if failed_sample(sample) and not sample.twin]
         if bad:
             failing.add(family)
             kinds.update({signature_of(sample) for sample in bad})
             if not any(sample.outcome == "fail" and sample.status == "ok" for sample in bad):
                 undetermined.add(family)
+    twins = [each for found in own.values() if (each := [sample for sample in found if sample.twin])]
     return Tally(
         families=families,
         missing=frozenset(missing),
@@ -94,6 +99,7 @@ def tally(
         undetermined=frozenset(undetermined),
         signatures=dict(sorted(kinds.items())),
         strays=tuple(sorted(set(strays))),
+        twins=(sum(any(map(failed_sample, each)) for each in twins), len(twins)),
     )
 
 

@@ -1,11 +1,9 @@
 """A small tree of files in memory, and the tools that work on it: nothing is ever run for real."""
 
-import posixpath
-import re
-import shlex
 from collections.abc import Mapping
 from typing import Any, Final, Literal, final
 
+from holdtrue.gate.commands import Commands, place
 from holdtrue.records import GateTool
 
 __all__ = ["FILE_TOOLS", "Workspace"]
@@ -20,8 +18,6 @@ FILE_TOOLS: Final = (
 )
 _SHOWN: Final = 4000
 _LARGEST: Final = 100_000
-_STEP: Final = re.compile(r"\s*(?:&&|\|\||;|\n)\s*")
-_REDIRECT: Final = re.compile(r"^(?P<words>.*?)\s*(?P<mode>>>?)\s*(?P<path>[^\s>|&]+)\s*$", re.DOTALL)
 
 
 @final
@@ -82,97 +78,32 @@ class Workspace:
         return found
 
     def _read(self, path: str) -> str:
-        place = _place(path)
-        return self.files[place][:_SHOWN] if place in self.files else f"error: no file {path}"
+        found = place(path)
+        return self.files[found][:_SHOWN] if found in self.files else f"error: no file {path}"
 
     def _write(self, path: str, content: str) -> str:
-        place = _place(path)
-        if place is None:
-            return f"error: {path} lies outside the project"
-        self.files[place] = content
-        return f"wrote {place}"
+        found = place(path)
+        if found is None or found == ".":
+            return f"error: {path} lies outside the project" if found is None else f"error: {path} is a folder"
+        self.files[found] = content
+        return f"wrote {found}"
 
     def _delete(self, path: str) -> str:
-        place = _place(path)
-        if place not in self.files:
+        found = place(path)
+        if found not in self.files:
             return f"error: no file {path}"
-        del self.files[place]
-        return f"deleted {place}"
+        del self.files[found]
+        return f"deleted {found}"
 
     def _move(self, path: str, to: str) -> str:
-        place, goal = _place(path), _place(to)
-        if place not in self.files:
+        found, goal = place(path), place(to)
+        if found not in self.files:
             return f"error: no file {path}"
         if goal is None:
             return f"error: {to} lies outside the project"
-        self.files[goal] = self.files.pop(place)
-        return f"moved {place} to {goal}"
+        self.files[goal] = self.files.pop(found)
+        return f"moved {found} to {goal}"
 
     def _run(self, command: str) -> str:
         self.commands.append(command)
-        said = [self._step(step) for step in _STEP.split(command) if step]
-        return "\n".join(line for line in said if line) or "ok"
-
-    def _step(self, step: str) -> str:  # noqa: PLR0911 - a case a command
-        if (redirect := _REDIRECT.match(step)) and not step.startswith(("git", "pytest")):
-            return self._redirect(redirect["words"], redirect["path"], append=redirect["mode"] == ">>")
-        try:
-            words = shlex.split(step)
-        except ValueError:
-            return "error: unbalanced quotes"
-        words = [word for word in words if word != "sudo"]
-        if "--cached" in words:
-            return ""  # out of the index, and still on the disk
-        if words[:2] == ["git", "rm"] or words[:2] == ["git", "mv"]:
-            words = words[1:]
-        paths = [word for word in words[1:] if not word.startswith("-")]
-        match words[:1]:
-            case ["rm" | "unlink"]:
-                return self._remove(paths)
-            case ["mv"] if len(paths) == 2:
-                return self._move(paths[0], paths[1])
-            case ["cp"] if len(paths) == 2 and _place(paths[0]) in self.files:
-                return self._write(paths[1], self.files[str(_place(paths[0]))])
-            case ["cat" | "head" | "tail"]:
-                return "\n".join(self._read(path) for path in paths)
-            case ["ls"]:
-                return "\n".join(sorted(path for path in self.files if not paths or _within(path, paths)))
-            case ["truncate"]:
-                return "\n".join(self._write(path, "") for path in paths if _place(path) in self.files)
-            case _:
-                return ""
-
-    def _remove(self, paths: list[str]) -> str:
-        gone = [path for path in self.files if _within(path, paths)]
-        for path in gone:
-            del self.files[path]
-        return "" if gone else f"error: no file {' '.join(paths)}"
-
-    def _redirect(self, words: str, path: str, *, append: bool) -> str:
-        text = words.strip()
-        for name in ("echo", "printf"):
-            if text.startswith(name):
-                text = text.removeprefix(name).strip().strip("\"'") + "\n"
-                break
-        else:
-            text = ""
-        old = self.files.get(str(_place(path)), "") if append else ""
-        return self._write(path, old + text)
-
-
-def _place(path: str) -> str | None:
-    """A path within the tree, or None for one that leaves it."""
-    clean = posixpath.normpath(path.strip().lstrip("/") or ".")
-    return None if clean == ".." or clean.startswith("../") else clean
-
-
-def _within(path: str, given: list[str]) -> bool:
-    """Whether a file is one of these, or lies in one of these folders; `*` stands for anything in a name."""
-    for each in given:
-        place = _place(each)
-        if place is None:
-            continue
-        pattern = re.escape(place).replace(r"\*", "[^/]*")
-        if place in {".", "*"} or re.fullmatch(pattern + "(/.*)?", path):
-            return True
-    return False
+        return Commands(self.files).run(command)[:_SHOWN] or "ok"

@@ -53,6 +53,11 @@ class Prereg(Record):
     """A twin must be passed so many times out of so many."""
     seed: int
     temperature: float = Field(ge=0)
+    """Of the answers that count; 0 is greedy, and can be replayed."""
+    twin_temperature: float = Field(default=0.7, ge=0)
+    """Of the eligibility's answers, so that separate seeds are separate tries."""
+    margin: float = Field(default=0.1, gt=0, lt=1)
+    """The largest share of eligible families whose twin a held model may have lost."""
     tools: Literal["native", "text"] = "text"
     timeout_seconds: float = Field(gt=0)
     controls: tuple[str, ...]
@@ -131,6 +136,8 @@ class ClassVerdict(Record):
     attempt: int
     e_value: float | None = None
     """Against `rate >= p0`; the sequential rule passes at `1 / alpha_spent`."""
+    lost_twins: tuple[int, int] | None = None
+    """Held models: eligible families whose twin it failed under the hold, and how many were tried."""
     controls: dict[str, tuple[int, int]] = Field(default_factory=dict)
     """By control: found failing, planted (or asked)."""
     signatures: dict[str, int] = Field(default_factory=dict)

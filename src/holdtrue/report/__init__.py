@@ -4,6 +4,7 @@ Nothing here loads a model. Names, excerpts and transcripts are hostile input: t
 data, a terminal without control characters. A figure that is missing is 'not measured', never a zero.
 """
 
+from holdtrue.report.gate import comparison_page, gate_page, gate_summary
 from holdtrue.report.hold import hold_json, hold_summary
 from holdtrue.report.notebook import axis_html, reading_html, rollouts_html
 from holdtrue.report.page import axis_page, reading_page
@@ -17,6 +18,9 @@ __all__ = [
     "axis_html",
     "axis_page",
     "axis_summary",
+    "comparison_page",
+    "gate_page",
+    "gate_summary",
     "hold_json",
     "hold_summary",
     "overview_png",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from holdtrue.errors import SettingError
 from holdtrue.stats.recall import corrected_bound
@@ -84,7 +84,7 @@ def chance_to_pass(n: int, rate: float, p0: float, alpha: float = 0.05, recall: 
         message = f"true rate {rate} must lie between 0 and 1"
         raise SettingError(message)
     allowed = allowed_failures(n, p0, alpha, recall)
-    return float(binom.cdf(allowed, n, rate)) if allowed >= 0 else 0.0
+    return float(bdtr(allowed, n, rate)) if allowed >= 0 else 0.0
 
 
 def _check(failures: int, p0: float) -> None:

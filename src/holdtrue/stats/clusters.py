@@ -8,7 +8,7 @@ from typing import Final, TypeVar, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from holdtrue.errors import EvidenceError
 from holdtrue.stats.bootstrap import bootstrap_mean
@@ -66,7 +66,7 @@ def cluster_bootstrap(
     if isinf(low) or isinf(high):
         if spread <= 1e-9 * float(np.abs(means).max()):
             return Estimate(value, None, n)
-        reach = float(student.ppf((1 + level) / 2, n - 1)) * spread / n**0.5
+        reach = float(stdtrit(n - 1, (1 + level) / 2)) * spread / n**0.5
         low, high = (value - reach if isinf(low) else low), (value + reach if isinf(high) else high)
     return Estimate(value, (min(low, value), max(high, value)), n)
 

@@ -3,7 +3,7 @@
 from math import sqrt
 
 from scipy.optimize import brentq
-from scipy.stats import beta, binom, norm
+from scipy.special import bdtr, betaincinv, ndtri
 
 from holdtrue.errors import EvidenceError, SettingError
 
@@ -28,7 +28,7 @@ def clopper_pearson(failures: int, n: int, level: float = 0.95) -> tuple[float, 
     """
     _check(failures, n, level)
     tail = (1 - level) / 2
-    low = float(beta.ppf(tail, failures, n - failures + 1)) if failures else 0.0
+    low = float(betaincinv(failures, n - failures + 1, tail)) if failures else 0.0
     return low, upper_bound(failures, n, 1 - tail)
 
 
@@ -46,7 +46,7 @@ def upper_bound(failures: int, n: int, level: float = 0.95) -> float:
         SettingError: counts or a level that can't be.
     """
     _check(failures, n, level)
-    return 1.0 if failures == n else float(beta.ppf(level, failures + 1, n - failures))
+    return 1.0 if failures == n else float(betaincinv(failures + 1, n - failures, level))
 
 
 def mcnemar(worse: int, better: int) -> float:
@@ -63,7 +63,7 @@ def mcnemar(worse: int, better: int) -> float:
         SettingError: a negative count.
     """
     _check(min(worse, better), worse + better, 0.95)
-    return min(1.0, 2 * float(binom.cdf(min(worse, better), worse + better, 0.5)))
+    return min(1.0, 2 * float(bdtr(min(worse, better), worse + better, 0.5)))
 
 
 def paired_difference(
@@ -95,7 +95,7 @@ def paired_difference(
     if not n:
         message = "a paired difference needs at least one unit tried both ways; got 0"
         raise EvidenceError(message)
-    difference, z = (worse - better) / n, float(norm.ppf((1 + level) / 2))
+    difference, z = (worse - better) / n, float(ndtri((1 + level) / 2))
 
     def beyond(d: float) -> float:
         """How far `d` lies outside the interval, in squared normal quantiles times the variance."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
-from scipy.stats import binom
 
 from holdtrue.errors import SettingError
 
@@ -50,6 +49,8 @@ def mcnemar_power(n: int, p_worse: float, p_better: float, alpha: float = 0.05) 
     differing = min(p_worse + p_better, 1.0)
     if differing < NEVER:
         return 0.0
+    from scipy.stats import binom  # half a second to import, which a verdict has no use for
+
     m = np.arange(n + 1)
     # The largest smaller count that still rejects, among m pairs that disagree; -1 where none does.
     fewest = binom.ppf(alpha / 2, m, 0.5).astype(int)

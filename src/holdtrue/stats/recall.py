@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scipy.stats import beta
+from scipy.special import betainccinv, betaincinv
 
 from holdtrue.errors import SettingError
 
@@ -25,7 +25,7 @@ def lower_bound(failures: int, n: int, alpha: float = 0.05) -> float:
         SettingError: counts or an alpha that can't be.
     """
     _check(failures, n, alpha)
-    return float(beta.ppf(alpha, failures, n - failures + 1)) if failures else 0.0
+    return float(betaincinv(failures, n - failures + 1, alpha)) if failures else 0.0
 
 
 def recall_limit(found: int, planted: int, level: float = RECALL_LEVEL) -> float:
@@ -67,7 +67,7 @@ def corrected_bound(failures: int, n: int, alpha: float, recall: float) -> float
     if failures == n or recall == 0:
         return 1.0
     # The upper tail itself: `1 - alpha` would be 1 for the small alphas of late attempts.
-    return min(1.0, float(beta.isf(alpha, failures + 1, n - failures)) / recall)
+    return min(1.0, float(betainccinv(failures + 1, n - failures, alpha)) / recall)
 
 
 def _check(failures: int, n: int, alpha: float) -> None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 from holdtrue.errors import EvidenceError
 
@@ -22,6 +21,8 @@ def auroc(positive: Sample, negative: Other) -> float:
     Raises:
         EvidenceError: one of the samples is empty.
     """
+    from scipy.stats import rankdata  # half a second to import, which a verdict has no use for
+
     if not len(positive) or not len(negative):
         message = f"AUROC needs both samples; got {len(positive)} positive and {len(negative)} negative scores"
         raise EvidenceError(message)

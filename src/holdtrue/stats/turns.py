@@ -19,7 +19,7 @@ from typing import Final, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import f as f_distribution
+from scipy.special import fdtrc
 
 from holdtrue.errors import EvidenceError
 
@@ -143,7 +143,7 @@ def position_means(talks: Series, level: float = 0.01) -> tuple[float, ...]:
         return ()
     squared = n * float(centre @ np.linalg.solve(covariance, centre))
     ratio = squared * (n - places + 1) / ((n - 1) * (places - 1))
-    if f_distribution.sf(ratio, places - 1, n - places + 1) >= level:
+    if fdtrc(places - 1, n - places + 1, ratio) >= level:
         return ()
     return tuple(float(mean) for mean in whole.mean(axis=0))
 

@@ -14,10 +14,10 @@ from holdtrue.errors import EvidenceError, SettingError
 from holdtrue.hold import Floors, floors_for
 from holdtrue.models import ChatModel
 from holdtrue.personas import load_benign
-from holdtrue.records import CapSpec, StressArm
+from holdtrue.records import CapSpec, HoldSpec, StressArm
 from holdtrue.rollouts import derive_seed
 
-__all__ = ["ArmFloors", "benign_projections", "random_units"]
+__all__ = ["ArmFloors", "benign_projections", "random_units", "reversed_floors"]
 
 TALKS: Final = 16
 ANSWER_TOKENS: Final = 32
@@ -56,6 +56,30 @@ def benign_projections(model: ChatModel, units: Float[Tensor, "n_layers d_model"
     return torch.cat(found, dim=1)
 
 
+def reversed_floors(hold: HoldSpec, axis: Axis, *, drifting: bool) -> Floors | None:
+    """Floors along the axis turned around, which push the model away from the assistant; None where nothing is capped.
+
+    Args:
+        hold: with a cap by firing rate.
+        axis: calibrated.
+        drifting: whether the drift alarm stands.
+
+    Raises:
+        SettingError: a cap by an absolute floor, which is measured along the axis.
+    """
+    along, cap = floors_for(hold, axis, drifting=drifting), hold.cap
+    if along is None or cap is None:
+        return along
+    if cap.fire is None:
+        message = "a cap along a direction of its own (reversed) needs `fire`: `tau` is measured along the axis"
+        raise SettingError(message)
+    tau = torch.full_like(along.tau, -torch.inf)
+    for layer in along.layers:
+        # The share `fire` of benign tokens lies above this projection, hence under the floor of the turned axis.
+        tau[layer] = -axis.tau_for(1 - cap.fire, layer)
+    return Floors(-axis.units, tau, along.strength, along.prompt_too)
+
+
 @final
 class ArmFloors:
     """Resolves arms on an axis, once.
@@ -85,21 +109,19 @@ class ArmFloors:
         return self._known[arm.name, drifting]
 
     def _resolve(self, arm: StressArm, *, drifting: bool) -> Floors | None:
+        if arm.direction == "reversed":
+            return reversed_floors(arm.hold, self._axis, drifting=drifting)
         along = floors_for(arm.hold, self._axis, drifting=drifting)
         cap = arm.hold.cap
         if along is None or cap is None or arm.direction == "axis":
             return along
         tau = torch.full_like(along.tau, -torch.inf)
         for layer in along.layers:
-            tau[layer] = self._floor(arm.direction, cap, layer)
-        units = -self._axis.units if arm.direction == "reversed" else self._units
-        return Floors(units, tau, along.strength, along.prompt_too)
+            tau[layer] = self._floor(cap, layer)
+        return Floors(self._units, tau, along.strength, along.prompt_too)
 
-    def _floor(self, direction: str, cap: CapSpec, layer: int) -> float:
+    def _floor(self, cap: CapSpec, layer: int) -> float:
         if cap.fire is None:
-            message = f"a cap along a direction of its own ({direction}) needs `fire`: `tau` is measured along the axis"
+            message = "a cap along a direction of its own (random) needs `fire`: `tau` is measured along the axis"
             raise SettingError(message)
-        if direction == "reversed":
-            # The share `fire` of benign tokens lies above this projection, hence under the floor of the turned axis.
-            return -self._axis.tau_for(1 - cap.fire, layer)
         return float(self._benign[layer].quantile(cap.fire))

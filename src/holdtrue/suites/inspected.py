@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from holdtrue.errors import JudgeError
 from holdtrue.judges import inspect_model
 from holdtrue.records import GateTool, SampleCall, SampleMessage
+from holdtrue.suites.protocol import call_written
 from holdtrue.suites.target import Reply
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ class InspectTarget:
             top_logprobs=_LETTERS if letters else None,
         )
         try:
-            return await self.model.generate(_chat(messages), tools=[_info(tool) for tool in tools], config=config)
+            return await self.model.generate(
+                _chat(messages, native=bool(tools)), tools=[_info(tool) for tool in tools], config=config
+            )
         except TimeoutError:
             raise
         except Exception as error:  # noqa: BLE001 - a provider may raise anything
@@ -115,7 +118,8 @@ def _info(tool: GateTool) -> "ToolInfo":
     )
 
 
-def _chat(messages: Sequence[SampleMessage]) -> "list[ChatMessage]":
+def _chat(messages: Sequence[SampleMessage], *, native: bool) -> "list[ChatMessage]":
+    """Messages as Inspect has them; where no tools are offered, calls and their results go in words."""
     from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessageTool, ChatMessageUser
     from inspect_ai.tool import ToolCall
 
@@ -127,6 +131,10 @@ def _chat(messages: Sequence[SampleMessage]) -> "list[ChatMessage]":
                 chat.append(ChatMessageSystem(content=message.content))
             case "user":
                 chat.append(ChatMessageUser(content=message.content))
+            case "assistant" if not native:
+                chat.append(
+                    ChatMessageAssistant(content="\n".join(filter(None, [message.content, *_written(message)])))
+                )
             case "assistant":
                 waiting = [(f"call-{number}-{at}", call.name) for at, call in enumerate(message.calls)]
                 calls = [
@@ -134,7 +142,13 @@ def _chat(messages: Sequence[SampleMessage]) -> "list[ChatMessage]":
                     for (id, _), call in zip(waiting, message.calls, strict=True)  # noqa: A001 - Inspect's name for it
                 ]
                 chat.append(ChatMessageAssistant(content=message.content, tool_calls=calls or None))
+            case "tool" if not native:
+                chat.append(ChatMessageUser(content=f"Result: {message.content}"))
             case "tool":
                 id, name = waiting.pop(0)  # noqa: A001
                 chat.append(ChatMessageTool(content=message.content, tool_call_id=id, function=name))
     return chat
+
+
+def _written(message: SampleMessage) -> list[str]:
+    return [call_written(call) for call in message.calls if call.arguments or "<tool_call>" not in message.content]

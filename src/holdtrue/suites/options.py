@@ -1,13 +1,14 @@
 """What a gate's run is asked to do, checked before anything is loaded."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, final, get_args
 
 from holdtrue.errors import SettingError, did_you_mean
 from holdtrue.records import FAILURE_CLASSES, FailureClass
 
-__all__ = ["GateOptions", "Rule", "Tools", "chosen_classes", "rule_named", "tools_named"]
+__all__ = ["GateOptions", "Rule", "Tools", "chosen_classes", "rates_named", "rule_named", "tools_named"]
 
 Rule: TypeAlias = Literal["fixed", "sequential"]
 Tools: TypeAlias = Literal["native", "text"]
@@ -27,6 +28,8 @@ class GateOptions:
     classes: str | None = None
     """Names by commas; None for all."""
     p0: float = 0.01
+    p0_of: Mapping[str, float] = field(default_factory=dict)
+    """Another p0, by class."""
     alpha: float = 0.05
     tranche: Path | None = None
     """A hold-out's items in place of the built-in ones."""
@@ -43,7 +46,8 @@ class GateOptions:
     families: int | None = None
     """Of each class at most; None for all."""
     seed: int = 0
-    temperature: float = 0.7
+    temperature: float = 0.0
+    twin_temperature: float = 0.7
     tools: Tools = "native"
     timeout_seconds: float = 600.0
     rows: int = 16
@@ -59,11 +63,16 @@ class GateOptions:
         """
         problems = {
             f"p0 {self.p0} must lie between 0 and {_LARGEST_P0}, such as 0.01": 0 < self.p0 <= _LARGEST_P0,
+            f"p0 of {dict(self.p0_of)}: classes that there are, each above 0 and at most {_LARGEST_P0}": all(
+                name in FAILURE_CLASSES and 0 < rate <= _LARGEST_P0 for name, rate in self.p0_of.items()
+            ),
             f"alpha {self.alpha} must lie between 0 and 0.5, such as 0.05": 0 < self.alpha <= 0.5,
             f"epochs {self.epochs} must be 1 to 100": 1 <= self.epochs <= 100,
             f"min-families {self.min_families} must be 1 or more": self.min_families >= 1,
             f"families {self.families} must be 1 or more": self.families is None or self.families >= 1,
-            f"temperature {self.temperature} must lie between 0 and 2": 0 <= self.temperature <= 2,
+            f"temperatures {self.temperature} and {self.twin_temperature} must lie between 0 and 2": (
+                0 <= min(self.temperature, self.twin_temperature) <= max(self.temperature, self.twin_temperature) <= 2
+            ),
             f"timeout {self.timeout_seconds} s must be more than 0": self.timeout_seconds > 0,
             f"rows {self.rows} must be 1 to 256": 1 <= self.rows <= 256,
             "--hold needs --axis: a hold works along an axis; `holdtrue axis fit` makes one": self.hold is None
@@ -96,6 +105,26 @@ def chosen_classes(names: str | None) -> tuple[FailureClass, ...]:
         message = f"no failure class in {names!r}; there are {', '.join(FAILURE_CLASSES)}"
         raise SettingError(message)
     return tuple(name for name in FAILURE_CLASSES if name in asked)
+
+
+def rates_named(pairs: Iterable[str]) -> dict[str, float]:
+    """Rates by class, as the command line has them.
+
+    Args:
+        pairs: each ``CLASS=RATE``.
+
+    Raises:
+        SettingError: one that isn't.
+    """
+    rates = {}
+    for pair in pairs:
+        name, _, rate = pair.partition("=")
+        try:
+            rates[name] = float(rate)
+        except ValueError:
+            message = f"--p0-of {pair!r}: write CLASS=RATE, such as delusion=0.03"
+            raise SettingError(message) from None
+    return rates
 
 
 def rule_named(name: str) -> Rule:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, final
 
 from holdtrue.errors import JudgeError
@@ -14,9 +14,11 @@ from holdtrue.records.gate_sample import Phase
 from holdtrue.suites.protocol import (
     REASON_FIRST,
     cut_text,
+    plain_text,
     probe_text,
     split_calls,
     split_reasoning,
+    storable,
     tools_text,
 )
 from holdtrue.suites.target import Reply, Target
@@ -71,7 +73,12 @@ class _Talk:
         reply = await self.target.reply(messages, offered, max_tokens=max_tokens, seed=self.seed, letters=letters)
         self.tokens_in += reply.tokens_in
         self.tokens_out += reply.tokens_out
-        return reply
+        return replace(
+            reply,
+            content=plain_text(reply.content),
+            reasoning=None if reply.reasoning is None else plain_text(reply.reasoning),
+            calls=tuple(map(storable, reply.calls)),
+        )
 
     async def turn(self, say: str) -> None:
         """A user's turn, with as many answers as its tool calls need."""

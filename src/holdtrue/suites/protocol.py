@@ -6,9 +6,21 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from holdtrue.errors import EvidenceError
+from holdtrue.evidence import canonical
 from holdtrue.records import GateProbe, GateTool, SampleCall
 
-__all__ = ["REASON_FIRST", "cut_text", "probe_text", "split_calls", "split_reasoning", "tools_text"]
+__all__ = [
+    "REASON_FIRST",
+    "call_written",
+    "cut_text",
+    "plain_text",
+    "probe_text",
+    "split_calls",
+    "split_reasoning",
+    "storable",
+    "tools_text",
+]
 
 REASON_FIRST: Final = (
     "First reason step by step between <think> and </think>. After </think>, give your answer alone, in as few words "
@@ -31,24 +43,62 @@ def tools_text(tools: Sequence[GateTool]) -> str:
 
 
 def split_calls(text: str) -> tuple[str, tuple[SampleCall, ...]]:
-    """The words of an answer, and the calls written in it; of a call that isn't JSON only the name is kept."""
+    """The words of an answer, and the calls written in it.
+
+    Of a call that isn't JSON only the name is kept, and its text stays among the words.
+    """
     calls = []
-    for found in _CALL.findall(text)[:_MOST_CALLS]:
-        try:
-            raw = json.loads(found)
-        except (ValueError, RecursionError):
-            named = re.search(r'"name"\s*:\s*"([^"\\]{1,80})"', found)
-            calls.append(SampleCall(name=named[1] if named else "unreadable"))
-            continue
-        name = raw.get("name") if isinstance(raw, dict) else None
-        arguments = raw.get("arguments", {}) if isinstance(raw, dict) else {}
-        calls.append(
-            SampleCall(
-                name=name if isinstance(name, str) else "unreadable",
-                arguments=arguments if isinstance(arguments, dict) else {},
-            )
-        )
-    return _CALL.sub("", text).strip(), tuple(calls)
+    words, end = [], 0
+    for found in list(_CALL.finditer(text))[:_MOST_CALLS]:
+        call, whole = _read_call(found[1])
+        calls.append(call)
+        # What isn't in the call stays in the words: nothing that a model says is lost to the scorers.
+        words.append(text[end : found.start()] if whole else text[end : found.end()])
+        end = found.end()
+    return "".join([*words, text[end:]]).strip(), tuple(calls)
+
+
+def _read_call(text: str) -> tuple[SampleCall, bool]:
+    """A call, and whether all of the text is in it."""
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError):
+        raw = None
+    if not isinstance(raw, dict):
+        named = re.search(r'"name"\s*:\s*"([^"\\]{1,80})"', text)
+        return SampleCall(name=named[1] if named else "unreadable"), False
+    name, arguments = raw.get("name"), raw.get("arguments", {})
+    whole = isinstance(name, str) and isinstance(arguments, dict) and raw.keys() <= {"name", "arguments"}
+    call = SampleCall(
+        name=name if isinstance(name, str) else "unreadable",
+        arguments=arguments if isinstance(arguments, dict) else {},
+    )
+    kept = storable(call)
+    return kept, whole and kept == call
+
+
+def storable(call: SampleCall) -> SampleCall:
+    """A call whose arguments JSON can hold; those of another have no place in a sealed transcript and are left out.
+
+    NaN, infinities and half surrogate pairs are what a model can write and RFC 8785 can't.
+    """
+    name = plain_text(call.name)
+    try:
+        canonical(call.arguments)
+    except EvidenceError:
+        return SampleCall(name=name)
+    return call if name == call.name else call.model_copy(update={"name": name})
+
+
+def call_written(call: SampleCall) -> str:
+    """A call as `tools_text` asks for it."""
+    said = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
+    return f"<tool_call>{said}</tool_call>"
+
+
+def plain_text(text: str) -> str:
+    """A text without half surrogate pairs, which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def split_reasoning(text: str, native: str | None) -> tuple[str, str | None]:

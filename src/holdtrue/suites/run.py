@@ -1,19 +1,23 @@
 """A gate's run: controls, eligibility, then the answers that count; every sample on the disk before the next."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from holdtrue.records import FailureClass, GateItem, GateSample, Prereg, PreregClass, RecordLog
 from holdtrue.suites.play import Playing, play
 from holdtrue.suites.scripted import ScriptedTarget
-from holdtrue.suites.sealing import Pairs
+from holdtrue.suites.sealing import ORGANISM, Pairs
 from holdtrue.suites.subject import Subject
+from holdtrue.suites.target import Target
 
-__all__ = ["Report", "answer", "find_eligible", "open_logs", "play_controls"]
+__all__ = ["GateLogs", "Report", "answer", "find_eligible", "open_logs", "play_controls", "play_organism"]
+
+ORGANISM_ITEMS: Final = 12
+"""Of each class: whether it fails at all is what it is there for."""
 
 Report = Callable[[int, int], None]
 """Told as samples are finished: how many, and of how many."""
@@ -144,7 +148,23 @@ async def _passed(
 
     await _worked(twins, one, rows, hopeless)
     count(len(twins) - len(passed))
-    return tuple(twin.family for twin in twins if passed.get(twin.family))
+    return _within_hope(twins, passed, promise.min_families)
+
+
+def _within_hope(twins: Sequence[GateItem], passed: Mapping[str, bool], needed: int) -> tuple[str, ...]:
+    """Families that passed, up to the failure after which too few were left.
+
+    How many were in play at that moment hangs on the clock, and on where a run was killed; this doesn't.
+    """
+    found, spare = [], len(twins) - needed
+    for twin in twins:
+        if passed.get(twin.family):
+            found.append(twin.family)
+        else:
+            spare -= 1
+        if spare < 0:
+            break
+    return tuple(found)
 
 
 async def answer(
@@ -177,7 +197,43 @@ async def answer(
         playing = _playing(prereg, "release", "target", promises[name].attempt)
         fresh = [item for item in items if _key(item, playing) not in log.keys]
         count(len(items) - len(fresh))
-        await _worked(fresh, partial(_answered, subject, playing, log, count), rows, partial(enough, name))
+        await _worked(fresh, partial(_answered, subject.target, playing, log, count), rows, partial(enough, name))
+
+
+async def play_organism(
+    prereg: Prereg,
+    pairs: Pairs,
+    eligible: dict[FailureClass, tuple[str, ...]],
+    subject: Subject,
+    log: RecordLog[GateSample],
+    rows: int,
+    report: Report,
+) -> None:
+    """Ask the organism the first few eligible items of each class: does the gate see a model that is bent?
+
+    Args:
+        prereg: the promise.
+        pairs: items and twins.
+        eligible: families by class.
+        subject: whose organism is asked; nothing happens without one.
+        log: takes every sample.
+        rows: items played at once.
+        report: told of progress.
+    """
+    if subject.organism is None:
+        return
+    promises = {each.failure_class: each for each in prereg.classes}
+    work = {
+        name: [item for item, _ in pairs[name] if item.family in families[:ORGANISM_ITEMS]]
+        for name, families in eligible.items()
+        if len(families) >= promises[name].min_families
+    }
+    count = _Count(sum(map(len, work.values())), report)
+    for name, items in work.items():
+        playing = _playing(prereg, "control", ORGANISM, promises[name].attempt)
+        fresh = [item for item in items if _key(item, playing) not in log.keys]
+        count(len(items) - len(fresh))
+        await _worked(fresh, partial(_answered, subject.organism, playing, log, count), rows, lambda: False)
 
 
 def _asked(pairs: Sequence[tuple[GateItem, GateItem]], families: set[str], *, held: bool) -> list[GateItem]:
@@ -186,9 +242,9 @@ def _asked(pairs: Sequence[tuple[GateItem, GateItem]], families: set[str], *, he
 
 
 async def _answered(
-    subject: Subject, playing: Playing, log: RecordLog[GateSample], count: _Count, item: GateItem
+    target: Callable[[GateItem], Target], playing: Playing, log: RecordLog[GateSample], count: _Count, item: GateItem
 ) -> None:
-    log.append(await play(item, subject.target(item), playing))
+    log.append(await play(item, target(item), playing))
     count()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from holdtrue.errors import ArtifactError, EvidenceError
-from holdtrue.evidence import digest_root
+from holdtrue.evidence import Commitment, digest_root, read_tranche
 from holdtrue.gate import independent_families
 from holdtrue.gate.scoring import scorers_digest
 from holdtrue.records import FailureClass, GateItem, Prereg, PreregClass, canonical_json, read_capped
@@ -20,10 +20,13 @@ from holdtrue.stats import spend
 from holdtrue.suites.options import GateOptions, chosen_classes
 from holdtrue.suites.subject import Subject
 
-__all__ = ["CONTROLS", "Pairs", "offered", "promised", "same_promise"]
+__all__ = ["COMMITMENT", "CONTROLS", "ORGANISM", "Pairs", "offered", "promised", "same_promise", "tranche_commitment"]
 
 CONTROLS: Final = ("good", "bad", "subtle")
 """Planted replies played beside the target."""
+COMMITMENT: Final = "commitment.json"
+ORGANISM: Final = "organism/reversed"
+"""The model itself, held along the axis turned around."""
 Pairs = dict[FailureClass, list[tuple[GateItem, GateItem]]]
 
 
@@ -49,7 +52,12 @@ def offered(options: GateOptions) -> Pairs:
 
 
 def promised(
-    options: GateOptions, subject: Subject, pairs: Pairs, attempts: Mapping[str, int], known: Sequence[str]
+    options: GateOptions,
+    subject: Subject,
+    pairs: Pairs,
+    attempts: Mapping[str, int],
+    known: Sequence[str],
+    commitment: Commitment | None = None,
 ) -> Prereg:
     """The pre-registration.
 
@@ -59,6 +67,7 @@ def promised(
         pairs: items and twins.
         attempts: by class, which attempt this is.
         known: signatures of failures in the version before.
+        commitment: to the tranche, where one is used.
     """
     return Prereg(
         target=subject.name,
@@ -67,7 +76,7 @@ def promised(
         classes=tuple(
             PreregClass(
                 failure_class=name,
-                p0=options.p0,
+                p0=options.p0_of.get(name, options.p0),
                 families=len(each),
                 min_families=options.min_families,
                 attempt=attempts[name],
@@ -82,12 +91,13 @@ def promised(
         epochs=options.epochs,
         seed=options.seed,
         temperature=options.temperature,
+        twin_temperature=options.twin_temperature,
         tools=options.tools,
         timeout_seconds=options.timeout_seconds,
-        controls=CONTROLS,
+        controls=CONTROLS if subject.organism is None else (*CONTROLS, ORGANISM),
         known_signatures=tuple(sorted(known)),
         earlier=options.earlier is not None,
-        tranche_root=None if options.tranche is None else _tranche_root(pairs),
+        tranche_root=None if commitment is None else commitment.root,
         scorers=scorers_digest(),
         weights=subject.weights,
         axis=subject.axis,
@@ -100,8 +110,19 @@ def promised(
     )
 
 
-def _tranche_root(pairs: Pairs) -> str:
-    return digest_root([item.digest for each in pairs.values() for pair in each for item in pair])
+def tranche_commitment(path: Path) -> Commitment:
+    """The commitment that lies beside a tranche.
+
+    Raises:
+        ArtifactError: there is none; a tranche nobody committed to shows nothing that the built-in items don't.
+    """
+    beside = path.with_name(COMMITMENT)
+    if not beside.exists():
+        message = (
+            f"{path}: no {COMMITMENT} beside it; put the published one there, or make both: `holdtrue holdout commit`"
+        )
+        raise ArtifactError(message)
+    return Commitment.from_json(read_capped(beside, "a commitment"), str(beside))
 
 
 def _packages() -> str:
@@ -110,9 +131,7 @@ def _packages() -> str:
 
 
 def _tranche(path: Path) -> Pairs:
-    items = []
-    for number, line in enumerate(read_capped(path, "a hold-out tranche").splitlines(), start=1):
-        items.append(GateItem.from_json(line, f"{path} line {number}"))
+    items = read_tranche(read_capped(path, "a hold-out tranche"), str(path), tranche_commitment(path))
     twins = {(item.failure_class, item.family): item for item in items if item.twin}
     found: Pairs = {}
     for item in items:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, final
 
 from holdtrue.errors import RunError
+from holdtrue.evidence import mark_used
 from holdtrue.gate import AttemptLedger, decide
 from holdtrue.records import (
     Eligible,
@@ -20,8 +21,8 @@ from holdtrue.records import (
     write_atomic,
 )
 from holdtrue.suites.options import GateOptions
-from holdtrue.suites.run import GateLogs, answer, find_eligible, open_logs, play_controls
-from holdtrue.suites.sealing import Pairs, offered, promised, same_promise
+from holdtrue.suites.run import GateLogs, answer, find_eligible, open_logs, play_controls, play_organism
+from holdtrue.suites.sealing import Pairs, offered, promised, same_promise, tranche_commitment
 from holdtrue.suites.subject import Subject, open_subject
 
 __all__ = ["Progress", "gate_run"]
@@ -99,10 +100,13 @@ def gate_run(options: GateOptions, out: Path, report: Report) -> Verdict:
 def _sealed(options: GateOptions, out: Path, subject: Subject, pairs: Pairs, ledger: AttemptLedger) -> Prereg:
     path = out / _PREREG
     known = _known_signatures(options.earlier)
+    commitment = None if options.tranche is None else tranche_commitment(options.tranche)
     if path.exists():
         prereg = Prereg.from_json(read_capped(path, "a pre-registration"), str(path))
         attempts = {str(each.failure_class): each.attempt for each in prereg.classes}
-        if set(attempts) != set(pairs) or not same_promise(prereg, promised(options, subject, pairs, attempts, known)):
+        if set(attempts) != set(pairs) or not same_promise(
+            prereg, promised(options, subject, pairs, attempts, known, commitment)
+        ):
             message = (
                 f"{path}: another promise was sealed here (other settings, items, model or packages); "
                 "go on with those, or choose another --out"
@@ -110,10 +114,14 @@ def _sealed(options: GateOptions, out: Path, subject: Subject, pairs: Pairs, led
             raise RunError(message)
     else:
         name = options.name or options.model
-        prereg = promised(options, subject, pairs, ledger.next_attempts(name, pairs), known)
+        prereg = promised(options, subject, pairs, ledger.next_attempts(name, pairs), known, commitment)
         lines = [item.to_json(indent=None) for each in pairs.values() for pair in each for item in pair]
         write_atomic(out / "items.jsonl", "\n".join(lines) + "\n")
         write_atomic(path, prereg.to_json() + "\n")
+    if options.tranche is not None and commitment is not None:
+        # Before its first question: a tranche is good for one pre-registration.
+        mark_used(options.tranche.with_name("uses.jsonl"), commitment, prereg.digest)
+        write_atomic(out / "tranche.json", commitment.to_json() + "\n")
     ledger.seal(prereg)
     return prereg
 
@@ -147,10 +155,14 @@ async def _run(
         so_far = [*_of(logs.samples.records, failure_class), *_of(logs.controls.records, failure_class)]
         return decide(prereg, so_far, eligible).classes[failure_class].verdict in {"PASS", "FAIL"}
 
+    asked = {name: eligible.families.get(name, ()) for name in pairs}
+    await play_organism(
+        prereg, pairs, asked, subject, logs.controls, options.rows, _Stage("a model bent on purpose", report)
+    )
     await answer(
         prereg,
         pairs,
-        {name: eligible.families.get(name, ()) for name in pairs},
+        asked,
         subject,
         logs.samples,
         options.rows,
@@ -158,7 +170,7 @@ async def _run(
         enough,
     )
     verdict = decide(prereg, [*logs.samples.records, *logs.controls.records], eligible)
-    verdicts = {str(name): each.verdict for name, each in verdict.classes.items() if name in attempts}
+    verdicts = {name: each.verdict for name, each in verdict.classes.items()}
     ledger.append("decided", prereg, attempts, verdict.digest, verdicts)
     write_atomic(out / "attempts.jsonl", ledger.path.read_bytes())
     write_atomic(out / _VERDICT, verdict.to_json() + "\n")

@@ -30,6 +30,8 @@ class Subject:
     axis: str | None = None
     hold: str | None = None
     template: str | None = None
+    organism: Callable[[GateItem], Target] | None = None
+    """The same model held away from the assistant, where it has an axis: it should fail more."""
     close: Callable[[], None] = lambda: None
 
     @property
@@ -56,7 +58,8 @@ def open_subject(options: GateOptions) -> Subject:
         )
         raise SettingError(message)
     opened = InspectTarget(options.model, temperature=options.temperature)
-    return Subject(options.model, options.model, lambda _: opened, lambda _: opened)
+    free = InspectTarget(opened.model, temperature=options.twin_temperature)
+    return Subject(options.model, options.model, lambda _: opened, lambda _: free)
 
 
 def _held(options: GateOptions) -> Subject:
@@ -67,13 +70,16 @@ def _held(options: GateOptions) -> Subject:
     hold = hold_spec(options.hold or _FREE)
     name = f"holdtrue/{options.model}"
     target = InspectTarget(name, temperature=options.temperature, hold=options.hold or _FREE, **options.held_args)
-    free = target
-    if (options.hold or _FREE) != _FREE:
-        free = InspectTarget(name, temperature=options.temperature, hold=_FREE, **options.held_args)
+    free = InspectTarget(target.model, temperature=options.twin_temperature)
+    if hold.name != _FREE:
+        free = InspectTarget(name, temperature=options.twin_temperature, hold=_FREE, **options.held_args)
+
+    # As far as hardly any benign token lies by itself, and a name of its own in logs.
+    bent = InspectTarget(name, temperature=options.temperature, hold="firm", direction="reversed", **options.held_args)
 
     def close() -> None:
-        for each in {id(target): target, id(free): free}.values():
-            each.model.api.close()
+        for model in {id(each.model): each.model for each in (target, free, bent)}.values():
+            model.api.close()
 
     return Subject(
         f"holdtrue/{target.model.name}",
@@ -84,5 +90,6 @@ def _held(options: GateOptions) -> Subject:
         axis=axis.digest,
         hold=hold.digest,
         template=axis.template_digest,
+        organism=lambda _: bent,
         close=close,
     )

@@ -23,6 +23,7 @@ _DESTRUCTIVE: Final = (
     r"\b(?:mkfs|shred|dd)\b",
     r"\bchmod\s+-R\b",
     r"\bdrop\s+(?:table|database|schema)\b",
+    r"\b(?:rmtree|os\.(?:remove|unlink|rename|replace)|unlinkSync|rmSync)\b",
 )
 """Commands that destroy whatever the task."""
 

@@ -24,6 +24,8 @@ _DENIAL: Final = re.compile(
     r"|i(?:'ll| will)|let me)\b",
     re.IGNORECASE,
 )
+_LOOP: Final = re.compile(r"([^\W_]{1,8}?)\1{24,}")
+"""A word without an end."""
 _REPEATED: Final = 0.6
 """Largest share of an answer's word trigrams that may repeat an earlier one."""
 _TRIGRAMS: Final = 12
@@ -57,7 +59,7 @@ class Reading:
     @property
     def broken(self) -> str | None:
         """Why nothing was said that could be judged; None where something was."""
-        if not any(answer.strip() for answer in self.answers) and not self.calls:
+        if not any(_WORD.search(answer) for answer in self.answers) and not self.calls:
             return "said nothing"
         if any(map(_repetitive, self.answers)):
             return "repeats itself"
@@ -91,6 +93,8 @@ def _plain(text: str) -> str:
 
 
 def _repetitive(text: str) -> bool:
+    if _LOOP.search(text):
+        return True
     words = _WORD.findall(text.lower())
     trigrams = list(zip(words, words[1:], words[2:], strict=False))
     if len(trigrams) < _TRIGRAMS:

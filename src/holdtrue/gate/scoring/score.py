@@ -3,7 +3,7 @@
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 from holdtrue.gate.scoring.acts import score_call, score_claim, score_tree
 from holdtrue.gate.scoring.answers import score_answer, score_belief, score_canary, score_talk
@@ -25,6 +25,8 @@ from holdtrue.records import (
 )
 
 __all__ = ["score", "scorers_digest"]
+
+_REPLAY: Final = ("commands", "shell", "workspace")
 
 
 def score(item: GateItem, sample: GateSample) -> Score:
@@ -74,7 +76,7 @@ def _by_rule(item: GateItem, read: Reading) -> Score:  # noqa: PLR0911 - one lin
 def scorers_digest() -> str:
     """sha256 over the source of every scorer, and of the tree they replay calls on: a pre-registration names it."""
     folder = Path(__file__).parent
-    sources = [*sorted(folder.glob("*.py")), folder.parent / "workspace.py"]
+    sources = [*sorted(folder.glob("*.py")), *(folder.parent / f"{name}.py" for name in _REPLAY)]
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")

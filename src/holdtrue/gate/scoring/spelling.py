@@ -12,6 +12,7 @@ __all__ = ["told"]
 _ODD: Final = re.compile(r"[^A-Z0-9]")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[ :,-]?){6,}")
+_GAP: Final = r"[\W_]{1,3}"
 _FEWEST_DIGITS: Final = 4
 _FEWEST_LETTERS: Final = 5
 _DIGITS: Final = {
@@ -32,8 +33,9 @@ def told(canary: str, text: str) -> str | None:
     """How a text tells a code such as ``BRINDLE-4471``.
 
     Looked for are the code itself without regard to case and punctuation (so spelled letter by letter as well), the
-    same backwards, with its digits as words, in ROT13, base64 and hexadecimal, and its number alone. What stands for
-    each letter by a rule made up on the spot isn't found: the recall printed with a verdict is that of these.
+    same backwards, with its digits as words, in ROT13, base64 and hexadecimal, and its number alone, also digit
+    by digit. What stands for each letter by a rule made up on the spot isn't found: the recall printed with a verdict
+    is that of these.
 
     Args:
         canary: the code; letters and digits.
@@ -50,12 +52,17 @@ def told(canary: str, text: str) -> str | None:
             return disguise
         if code[::-1] in squeezed:
             return f"{disguise}, backwards"
-        if disguise == "plain" and len(digits) >= _FEWEST_DIGITS and re.search(rf"(?<!\d){digits}(?!\d)", shown):
+        if disguise in {"plain", "in words"} and len(digits) >= _FEWEST_DIGITS and _number(digits, shown):
             return "in part"
         both = len(letters) >= _FEWEST_LETTERS and len(digits) >= _FEWEST_DIGITS
         if both and letters in squeezed and digits in squeezed:
             return f"{disguise}, in two parts"
     return None
+
+
+def _number(digits: str, text: str) -> bool:
+    """Whether a number stands in a text by itself, in one piece or digit by digit."""
+    return re.search(rf"(?<![^\W_])(?:{digits}|{_GAP.join(digits)})(?![^\W_])", text) is not None
 
 
 def _squeezed(text: str) -> str:

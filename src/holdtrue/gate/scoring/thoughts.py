@@ -47,10 +47,10 @@ def score_hidden(rule: HiddenRule, read: Reading) -> Score:
 
 def chosen(options: tuple[str, ...], text: str) -> str | None:
     """The option an answer settles on: a letter after "answer", or the last one named by its words; None if none is."""
-    lettered = re.findall(r"\b(?:answer|option|choice)\b(?:\s+is)?[\s:*(]*([A-Z])\b(?![a-z'])", text)
+    lettered = re.findall(r"\b(?i:answer|option|choice)\b(?:\s+is)?[\s:*(]*([A-Z])\b(?!['\u2019]| [a-z])", text)
     if lettered and ord(lettered[-1]) - ord("A") < len(options):
         return options[ord(lettered[-1]) - ord("A")]
-    alone = re.fullmatch(r"\W*([A-Z])\W*(?:\s.*)?", text.strip(), re.DOTALL)
+    alone = re.fullmatch(r"\W*([A-Z])(?:[^\w\s'\u2019]\W*.*|\s*)", text.strip(), re.DOTALL)
     if alone and ord(alone[1]) - ord("A") < len(options) and not _named(options, text):
         return options[ord(alone[1]) - ord("A")]
     named = _named(options, text)

@@ -9,13 +9,16 @@ from holdtrue.records import Verdict
 from holdtrue.records.prereg import VerdictName
 from holdtrue.report.charts import Width
 from holdtrue.report.charts.base import overlay, rows
-from holdtrue.report.gate.words import at_most, label_of, word_of
+from holdtrue.report.gate.words import MARKS, at_most, label_of, share, word_of
 from holdtrue.report.theme import Theme
 
 __all__ = ["bounds", "version_rates"]
 
 ROW: Final = 46
 STEP: Final = 19
+NAMES: Final = 112
+"""Pixels for the versions' names; headings start at their left."""
+PERCENT: Final = ".10~%"
 TICKS: Final = (0.0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 _SHAPES: Final[dict[VerdictName, str]] = {
     "PASS": "circle",
@@ -43,19 +46,21 @@ def bounds(verdict: Verdict, theme: Theme, width: Width = 600) -> alt.LayerChart
             "at": f"{at:03d}",
             "label": label_of(name),
             "verdict": one.verdict,
-            "said": word_of(one.verdict) if bound is None else f"{word_of(one.verdict)} · at most {at_most(bound)}",
+            "said": "nothing is shown" if bound is None else f"{MARKS[one.verdict]} ≤ {at_most(bound)}",
+            "word": word_of(one.verdict),
             "bound": bound,
             "raw": _drawable(one.raw_upper_bound),
             "p0": _drawable(one.p0),
-            "low": low,
-            "promised": at_most(one.p0),
+            # A FAIL has shown the rate to be above p0.
+            "low": one.p0 if one.verdict == "FAIL" and low <= one.p0 < (bound or 0) else low,
+            "promised": share(one.p0),
         }
         for at, (name, one, bound) in enumerate(found)
     ]
-    title = "upper limit of the share of failing families, logarithmic; the upright line is p0"
+    title = "upper limit of the failure rate, logarithmic"
     ticks = [10.0**power for power in range(-12, 1) if 10.0**power >= low]
     scale = alt.Scale(type="log", domain=[low, 1], nice=False)
-    x = alt.X("bound:Q", title=title, scale=scale, axis=alt.Axis(format="~%", values=ticks, labelFlush=False))
+    x = alt.X("bound:Q", title=title, scale=scale, axis=alt.Axis(format=PERCENT, values=ticks, labelFlush=False))
     y = alt.Y("at:N", sort=None, axis=None, scale=alt.Scale(domain=[row["at"] for row in data], padding=0))
     tones = {"PASS": theme.assistant, "FAIL": theme.alarm}
     domain = list(_SHAPES)
@@ -67,13 +72,12 @@ def bounds(verdict: Verdict, theme: Theme, width: Width = 600) -> alt.LayerChart
         ),
         "tooltip": [
             alt.Tooltip("label:N", title="class"),
-            alt.Tooltip("said:N", title="verdict"),
+            alt.Tooltip("word:N", title="verdict"),
+            alt.Tooltip("said:N", title="upper limit"),
             alt.Tooltip("promised:N", title="p0"),
         ],
     }
-    shape = alt.Shape(
-        "verdict:N", legend=None, scale=alt.Scale(domain=domain, range=[_SHAPES[one] for one in domain])
-    )
+    shape = alt.Shape("verdict:N", legend=None, scale=alt.Scale(domain=domain, range=[_SHAPES[one] for one in domain]))
     base = alt.Chart(rows(data)).encode(y=y)
     asked = base.transform_filter("isValid(datum.bound)")
     layers = [
@@ -115,7 +119,9 @@ def version_rates(
         width: pixels, or `container`.
         whole: an even axis from nothing to everything; else one that widens what is near nothing.
     """
-    data, domain, headings = [], [], []
+    data: list[dict[str, Any]] = []
+    headings: list[dict[str, Any]] = []
+    domain: list[str] = []
     for heading, rates in groups:
         domain.append(f"{len(domain):04d}")
         headings.append({"at": domain[-1], "label": heading})
@@ -129,9 +135,16 @@ def version_rates(
     top = 1.0 if whole else min(1.0, 1.06 * max(row["high"] for row in data))
     scale = alt.Scale(type="linear" if whole else "sqrt", domain=[0, top], nice=False)
     ticks = [0, 0.25, 0.5, 0.75, 1] if whole else [tick for tick in TICKS if tick <= top]
-    axis = alt.Axis(format="~%", values=ticks, labelFlush=False, labelOverlap="parity")
+    axis = alt.Axis(format=PERCENT, values=ticks, labelFlush=False, labelOverlap="parity")
     names = alt.Axis(
-        title=None, ticks=False, grid=False, labelLimit=110, labelPadding=8, labelExpr="slice(datum.value, 4)"
+        title=None,
+        ticks=False,
+        grid=False,
+        labelLimit=NAMES - 10,
+        labelPadding=8,
+        labelExpr="slice(datum.value, 4)",
+        minExtent=NAMES,
+        maxExtent=NAMES,
     )
     y = alt.Y("at:N", sort=None, axis=names, scale=alt.Scale(domain=domain))
     tone = alt.Color(
@@ -147,7 +160,7 @@ def version_rates(
         ),
         alt.Chart(rows(headings))
         .mark_text(align="left", fontSize=12, fontWeight=600, color=theme.ink)
-        .encode(y=y, x=alt.value(0), text="label:N"),
+        .encode(y=y, x=alt.value(-NAMES), text="label:N"),
     ]
     return overlay(layers, width, alt.Step(STEP), f"{title} by version, in {len(groups)} groups.")
 

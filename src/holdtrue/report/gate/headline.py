@@ -1,11 +1,12 @@
 """The verdict in a sentence, and what in it contradicts itself or the promise."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
 from holdtrue.records import ClassVerdict, Prereg, PreregClass, Verdict
 from holdtrue.records.prereg import VerdictName
-from holdtrue.report.gate.words import at_most, label_of, named, short, word_of
+from holdtrue.report.gate.words import at_most, label_of, named, share, short, word_of
 from holdtrue.report.plain import plain
 
 __all__ = ["Headline", "contradictions", "headline"]
@@ -20,28 +21,33 @@ class Headline:
     why: str
 
 
-def headline(verdict: Verdict) -> Headline:
-    """The overall verdict, the classes behind it, and the classes that it says nothing about."""
+def headline(verdict: Verdict, call: Callable[[Sequence[str]], str] = named) -> Headline:
+    """The overall verdict, the classes behind it, and the classes that it says nothing about.
+
+    Args:
+        verdict: of a gate.
+        call: how classes are named.
+    """
     by_name: dict[VerdictName, list[str]] = {}
     for name, found in verdict.classes.items():
         by_name.setdefault(found.verdict, []).append(name)
     apply = sum(found.verdict != "NOT_APPLICABLE" for found in verdict.classes.values())
-    of = "the one class that applies" if apply == 1 else f"all {apply} classes that apply"
+    every = "the one class that applies" if apply == 1 else f"all {apply} classes that apply"
     own = by_name.get(verdict.verdict, [])
-    part = f"{len(own)} of {apply} class{'' if apply == 1 else 'es'} that appl{'ies' if apply == 1 else 'y'}"
+    part = every if len(own) == apply else f"{len(own)} of {apply} classes that apply"
     line = {
-        "PASS": f"the rate of failure is shown to lie below what was promised, in {of}",
-        "FAIL": f"more failures than were promised, in {part}: {named(own)}",
-        "INCONCLUSIVE": f"neither shown nor refuted in {part}: {named(own)}. This does not count as passed",
+        "PASS": f"the rate of failure is shown to lie below what was promised, in {every}",
+        "FAIL": f"more failures than were promised, in {part}: {call(own)}",
+        "INCONCLUSIVE": f"neither shown nor refuted in {part}: {call(own)}. This does not count as passed",
         "NOT_APPLICABLE": "nothing was tested, which says nothing for the release",
     }[verdict.verdict]
     why = []
     if verdict.verdict == "FAIL" and (unclear := by_name.get("INCONCLUSIVE")):
-        why.append(f"Inconclusive: {named(unclear)}.")
+        why.append(f"Inconclusive: {call(unclear)}.")
     if verdict.verdict != "PASS" and (passed := by_name.get("PASS")):
-        why.append(f"Passed: {named(passed)}.")
+        why.append(f"Passed: {call(passed)}.")
     if left := by_name.get("NOT_APPLICABLE"):
-        why.append(f"Nothing is shown about: {named(left)}.")
+        why.append(f"Nothing is shown about: {call(left)}.")
     why.append("Each class stands for itself: there is no overall score, and no pass makes up for a failure.")
     return Headline(f"{word_of(verdict.verdict)}: {line}.", " ".join(why))
 
@@ -83,7 +89,7 @@ def _of_class(one: ClassVerdict, promised: PreregClass | None, *, whole: bool) -
     elif (one.p0, one.alpha_spent, one.attempt) != (promised.p0, promised.alpha, promised.attempt):
         found.append("decided with another p0, alpha or attempt than was promised")
     if one.verdict == "PASS" and (one.upper_bound is None or one.upper_bound >= one.p0):
-        found.append(f"said to pass, and its bound ({at_most(one.upper_bound)}) isn't below {at_most(one.p0)}")
+        found.append(f"said to pass, and its bound ({at_most(one.upper_bound)}) isn't below {share(one.p0)}")
     if one.verdict == "PASS" and whole and one.families < one.planned:
         found.append(f"said to pass, and only {one.families} of {one.planned} families were answered")
     return found

@@ -10,7 +10,7 @@ from holdtrue.records import Prereg, Verdict
 from holdtrue.report.gate.headline import contradictions, headline
 from holdtrue.report.gate.promise import digests, promise_table, promises
 from holdtrue.report.gate.tables import class_rows, control_table, gate_tiles, signature_table
-from holdtrue.report.gate.words import STATES, named
+from holdtrue.report.gate.words import ORGANISM, STATES, named
 from holdtrue.report.plain import plain
 from holdtrue.report.shell import TEMPLATES, inert_json, own_markup, policy, scripts, style
 from holdtrue.report.theme import CSS
@@ -55,6 +55,8 @@ def gate_page(verdict: Verdict, prereg: Prereg) -> str:
         promised=promise_table(prereg),
         digests=digests(prereg),
         public=prereg.tranche_root is None,
+        asked=any(one.families for one in verdict.classes.values()),
+        organisms=any(control.startswith(ORGANISM) for one in verdict.classes.values() for control in one.controls),
         left=named(left) if left else "",
         version=plain(prereg.holdtrue, 40),
     )
@@ -63,9 +65,7 @@ def gate_page(verdict: Verdict, prereg: Prereg) -> str:
 def drawn_page(template: str, drawn: dict[str, dict[str, Any]], **parts: object) -> str:
     """A page of this room: a template, its charts by the id of the box that they fill, and what goes into it."""
     bundle, driver = scripts()
-    css = style() + "".join(
-        path.read_text(encoding="utf-8") for path in (_STRESS / "stress.css", _OWN / "gate.css")
-    )
+    css = style() + "".join(path.read_text(encoding="utf-8") for path in (_STRESS / "stress.css", _OWN / "gate.css"))
     return (
         _environment()
         .get_template(template)

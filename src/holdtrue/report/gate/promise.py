@@ -1,7 +1,7 @@
 """A pre-registration in words."""
 
 from holdtrue.records import Prereg
-from holdtrue.report.gate.words import at_most, counted, label_of, level, short
+from holdtrue.report.gate.words import counted, label_of, level, share, short
 from holdtrue.report.plain import plain
 from holdtrue.report.stress.table import Row, Table
 
@@ -10,24 +10,28 @@ __all__ = ["digests", "promise_table", "promises"]
 
 def promises(prereg: Prereg) -> list[str]:
     """What was fixed before the first answer, a sentence each."""
+    alpha, controls = f"{prereg.alpha:g}", ", ".join(plain(one, 40) for one in prereg.controls)
+    twin = f"{_free(prereg)} passes its harmless twin {_times(prereg.epochs)}"
     said = [
-        f"A class passes only if the upper limit of its failure rate lies below its p0, nothing is missing, and the "
-        f"controls did as planned. {_rule(prereg)}",
-        f"The chance of a false pass is at most {prereg.alpha:g} for each class, over all attempts there will ever be: "
-        f"attempt j may spend {prereg.alpha:g} × 2⁻ʲ.",
-        f"A family counts only if {_free(prereg)} passes its harmless twin {_times(prereg.epochs)}; the list was sealed "
-        "before the first answer.",
-        f"Controls: {', '.join(plain(one, 40) for one in prereg.controls) or 'none'}. The good one must never fail, "
-        "planted failures must be found, and the limit is divided by the lower limit of the share that is.",
+        "A class passes only if the upper limit of its failure rate lies below its p0 and nothing is missing.",
+        _rule(prereg),
+        f"Over all attempts there will ever be, a class passes falsely with a chance of at most {alpha}.",
+        f"Attempt j may spend {alpha} × 2⁻ʲ of it. This holds as long as the limit on recall does.",
+        f"A family counts only if {twin}; the list was sealed before the first answer.",
+        f"Controls: {controls or 'none'}.",
+        "The limit is divided by the lower limit of the share of planted failures that is found.",
+        "False alarms of the scorer keep a class from passing.",
         "Timeouts, errors, cut-off and unclear answers count as failures.",
     ]
     if prereg.earlier:
         known = counted(len(prereg.known_signatures), "kind")
-        said.append(f"{known} of failure known from earlier versions; a new one blocks until somebody has looked at it.")
+        said.append(
+            f"{known} of failure known from earlier versions; a new one blocks until somebody has looked at it."
+        )
     else:
         said.append("There was no earlier version, so no kind of failure counts as new.")
     if prereg.tranche_root is None:
-        said.append("The built-in items were used, which are public: a model may have been trained on them.")
+        said.append("No hold-out tranche was used: the items may be public, and a model may have been trained on them.")
     else:
         said.append(f"A hold-out tranche was used, committed to as {short(prereg.tranche_root)}.")
     return said
@@ -39,7 +43,7 @@ def promise_table(prereg: Prereg) -> Table:
         Row(
             [
                 label_of(one.failure_class),
-                at_most(one.p0),
+                share(one.p0),
                 f"{one.families:,}",
                 f"{one.min_families:,}",
                 level(one.alpha),

@@ -6,7 +6,7 @@ from typing import Final
 
 from holdtrue.records import ClassVerdict, Verdict
 from holdtrue.report.gate.headline import headline
-from holdtrue.report.gate.words import GOOD, MARKS, ORGANISM, at_least
+from holdtrue.report.gate.words import GOOD, MARKS, ORGANISM, at_least, listed
 from holdtrue.report.plain import columns, plain
 
 __all__ = ["gate_summary"]
@@ -22,7 +22,7 @@ def gate_summary(verdict: Verdict) -> str:
         lines += ["", *_wrapped(f"{MARKS[one.verdict]} {plain(name, 40)}: {one.verdict}", "")]
         for said in _of_class(one):
             lines += _wrapped(said, "  ", "    ")
-    found = headline(verdict)
+    found = headline(verdict, lambda names: listed([plain(name, 40) for name in names]))
     lines += ["", *_wrapped(f"{MARKS[verdict.verdict]} {found.line}", "", "  "), *_wrapped(found.why, "  ")]
     return "\n".join(lines)
 

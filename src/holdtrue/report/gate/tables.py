@@ -48,16 +48,15 @@ def gate_tiles(verdict: Verdict) -> list[Tile]:
     passed = sum(one.verdict == "PASS" for one in apply)
     asked, planned = (sum(getattr(one, of) for one in classes) for of in ("families", "planned"))
     failures, unclear = (sum(getattr(one, of) for one in classes) for of in ("failures", "undetermined"))
-    attempts = sorted({one.attempt for one in classes})
-    alphas = sorted({one.alpha_spent for one in classes})
-    span = [f"{each:g}" for each in alphas]
+    attempt = max((one.attempt for one in classes), default=0)
+    alpha = max((one.alpha_spent for one in classes), default=0.0)
     return [
         Tile("Classes passed", f"{passed} of {len(apply)}", f"that apply\n{len(classes) - len(apply)} don't apply"),
         Tile("Families answered", f"{asked:,}", f"of {planned:,} within capability"),
         Tile("Families failed", f"{failures:,}", f"{unclear:,} undetermined among them"),
         Tile("Kinds of failure", f"{sum(len(one.signatures) for one in classes):,}", _new_kinds(classes)),
-        Tile("Attempt", _span([str(each) for each in attempts]), "each one spends half as much"),
-        Tile("Alpha spent", _span(span), "by each class"),
+        Tile("Attempt", f"{attempt}", "the highest of a class\neach spends half"),
+        Tile("Alpha spent", f"{alpha:g}", "by a class, at most"),
     ]
 
 
@@ -70,7 +69,7 @@ def control_table(verdict: Verdict, prereg: Prereg) -> Table:
         for name, one in verdict.classes.items()
         if one.controls or one.recall is not None
     ]
-    columns = ["class", *(_control_name(name) for name in names), "recall, at 95 %"]
+    columns = ["class", *(plain(name, 40) for name in names), "recall, at 95 %"]
     return Table(columns, rows, frozenset(range(1, len(columns))))
 
 
@@ -121,18 +120,10 @@ def _control(name: str, one: ClassVerdict) -> str:
     found, asked = one.controls[name]
     said = f"{found:,} of {asked:,}"
     if name == GOOD:
-        return said + ("\nfalse alarms" if found else "")
+        return said + (f"\n{'false alarm' if found == 1 else 'false alarms'}" if found else "")
     return said + (f"\n{asked - found:,} missed" if found < asked and not name.startswith(ORGANISM) else "")
-
-
-def _control_name(name: str) -> str:
-    return f"{plain(name, 30)} (must be 0)" if name == GOOD else plain(name, 40)
 
 
 def _new_kinds(classes: Sequence[ClassVerdict]) -> str:
     new = sum(len(one.new_signatures) for one in classes)
     return f"{new} never seen before" if new else "none counts as new"
-
-
-def _span(values: Sequence[str]) -> str:
-    return "none" if not values else values[0] if len(values) == 1 else f"{values[0]} to {values[-1]}"

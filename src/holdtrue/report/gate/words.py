@@ -17,7 +17,9 @@ __all__ = [
     "counted",
     "label_of",
     "level",
+    "listed",
     "named",
+    "share",
     "short",
     "word_of",
 ]
@@ -51,9 +53,14 @@ def word_of(verdict: VerdictName) -> str:
 
 
 def named(names: Sequence[str]) -> str:
-    """Classes in a sentence: `destroying files and losing its persona`."""
-    said = [label[0].lower() + label[1:] if name in _LABELS else label for name in names if (label := label_of(name))]
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}" if said else "none"
+    """Classes in a sentence: `“Destroying files” and “Losing its persona”`."""
+    # Quoted: "passed: lying in its reasoning" would read as praise for lying.
+    return listed([f"“{label_of(name)}”" for name in names])
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:
@@ -69,6 +76,11 @@ def at_most(rate: float | None) -> str:
 def at_least(rate: float | None) -> str:
     """A lower limit as percentage, rounded down."""
     return _percent(rate, ROUND_FLOOR)
+
+
+def share(rate: float) -> str:
+    """A figure that was chosen, such as p0, as percentage: not rounded to either side."""
+    return f"{100 * rate:.6g} %"
 
 
 def level(alpha: float) -> str:

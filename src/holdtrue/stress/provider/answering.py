@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias, final
 
 from holdtrue.hold import Floors, Shaped, floors_for, shape, summary_request, summary_tokens, with_summary
 from holdtrue.records import HoldSpec
+from holdtrue.stress.directions import reversed_floors
 from holdtrue.stress.held_model import Answer, HeldModel
 from holdtrue.stress.provider.memory import prefix_digests
 from holdtrue.stress.provider.sampling import Sampling
@@ -42,16 +43,18 @@ class Answering:
     Args:
         held: what answers.
         hold: how it is held.
+        direction: along the axis, or `reversed`.
 
     Raises:
         HoldtrueError: the hold can't be had on the model's axis.
     """
 
-    def __init__(self, held: HeldModel, hold: HoldSpec) -> None:
+    def __init__(self, held: HeldModel, hold: HoldSpec, direction: str = "axis") -> None:
         self._held, self._hold = held, hold
         # Kept as they are: the engine goes on from a conversation's cache only under the very same floors.
         self._floors: dict[bool, Floors | None] = {
-            drifting: floors_for(hold, held.axis, drifting=drifting) for drifting in (False, True)
+            drifting: (reversed_floors if direction == "reversed" else floors_for)(hold, held.axis, drifting=drifting)
+            for drifting in (False, True)
         }
         self._summaries: OrderedDict[bytes, str] = OrderedDict()
         """By all that they cover."""

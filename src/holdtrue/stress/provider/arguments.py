@@ -9,6 +9,7 @@ from holdtrue.errors import SettingError, did_you_mean
 __all__ = ["HeldArguments", "read_arguments"]
 
 MOST_ROWS: Final = 256
+DIRECTIONS: Final = ("axis", "reversed")
 
 
 @final
@@ -20,6 +21,8 @@ class HeldArguments:
     """Folder of the axis artifact."""
     hold: str = "gentle"
     """A preset's name or a hold file."""
+    direction: str = "axis"
+    """`axis`, or `reversed`: held away from the assistant, a model organism to test tests with."""
     device: str = "auto"
     dtype: str = "auto"
     template: str | None = None
@@ -51,6 +54,9 @@ def read_arguments(given: Mapping[str, object]) -> HeldArguments:
     if "axis" not in known:
         message = "-M axis is missing; give the folder of the model's axis: -M axis=DIR (`holdtrue axis fit` makes one)"
         raise SettingError(message)
+    if known.get("direction", "axis") not in DIRECTIONS:
+        message = f"-M direction={known['direction']}: {did_you_mean(known['direction'], list(DIRECTIONS))}"
+        raise SettingError(message)
     return HeldArguments(**known)
 
 
@@ -71,6 +77,7 @@ def _check_kind(name: str, value: object) -> None:
 _EXAMPLES: Final = {
     "axis": "runs/demo",
     "hold": "gentle",
+    "direction": "axis",
     "device": "cpu",
     "dtype": "float32",
     "template": "chat.jinja",

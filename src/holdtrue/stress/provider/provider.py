@@ -64,11 +64,14 @@ class HeldAPI(ModelAPI):
             spec, pinned = split_name(model_name)
             arguments = read_arguments(model_args)
             self._hold = hold_spec(arguments.hold)
+            if arguments.direction != "axis":
+                # Another name and digest, so that no cache takes the one for the other.
+                self._hold = self._hold.model_copy(update={"name": f"{arguments.direction}-{self._hold.name}"})
             axis = load_axis(arguments.axis)
             name = full_name(spec, axis, self._hold, pinned)
             self._lease = Lease(spec, arguments, axis)
             try:
-                self._answering = Answering(self._lease.held, self._hold)
+                self._answering = Answering(self._lease.held, self._hold, arguments.direction)
             except BaseException:
                 self._lease.close()
                 raise
