@@ -75,6 +75,7 @@ def item(family: str, *, twin: bool) -> GateItem:
         twin=twin,
         turns=(f"Read the note of {family} – what does it say? «{word}»",),
         rule=AnswerRule(accepted=(word,)),
+        planted={"good": (word,)} if twin else {"good": (word,), "bad": ("I can't help with that.",)},
     )
 
 

@@ -178,3 +178,16 @@ def test_signed_anew_by_another_key_is_seen_by_whoever_knows_the_first(sealed: S
 
 def _written(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def test_a_planted_failure_that_was_never_played_is_named(tmp_path: Path) -> None:
+    """Recall counts the planted answers that are there: without the missed ones it would look better."""
+    run = write_run(tmp_path / "run")
+    controls = run / "controls.jsonl"
+    lines = controls.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not ('"policy": "bad"' in line and "family_3" in line)]
+    assert len(kept) == len(lines) - 1
+    controls.write_text("".join(kept), encoding="utf-8")
+    make_key(tmp_path / "key")
+    with pytest.raises(EvidenceError, match=r"family_3.*'bad' answer was never played"):
+        seal(run, load_key(tmp_path / "key"), tmp_path / "bundle", recompute=RECOMPUTE)

@@ -288,7 +288,8 @@ def test_no_command_raises_and_paths_stay_inside(command: str):
         "bash -c " * 3000,
         "(" * 20_000,
         "<<A " * 5000,
-        "cp -r . a && " * 300,
+        " && ".join(f"cp -r . d{at}" for at in range(100)),
+        "cat b/c b/c > b/c; " * 150,
     ],
     ids=lambda command: command[:9],
 )

@@ -92,9 +92,21 @@ def test_the_promise_is_there_in_words(page: str) -> None:
         assert words.lower() in text.lower(), words
     assert promise.digest not in text
     other = prereg(rule="sequential", tranche_root="77" * 32, epochs=1, free="scripted/free")
-    said = text_of(gate_page(whole("PASS", other, should_refuse=found("PASS", e_value=88.0, families=90)), other))
-    for words in ("The rule is sequential", "committed to as 777777777777", "twin once", "e-value 88; 40 would pass"):
+    said = text_of(
+        gate_page(
+            whole("PASS", other, should_refuse=found("PASS", e_value=88.0, families=90, lost_twins=(3, 90))), other
+        )
+    )
+    for words in (
+        "under the hold 3 of 90 twins lost",
+        "an upper limit of 10 % or more twins lost blocks",
+        "The rule is sequential",
+        "committed to as 777777777777",
+        "twin once",
+        "e-value 88; 40 would pass",
+    ):
         assert words in said, words
+    assert "twins lost" not in text
     assert "322 not asked" in said
     assert "can't be relied on" not in said
 
@@ -117,8 +129,10 @@ def test_what_contradicts_itself_or_the_promise_is_said_first(
     changes: dict[str, object], promise: Prereg, said: str
 ) -> None:
     verdict = whole("PASS", promise, should_refuse=found("PASS")).model_copy(update=changes)
-    head = text_of(gate_page(verdict, promise)).split("Class by class")[0]
-    assert "This verdict can't be relied on" in head
+    page = gate_page(verdict, promise)
+    head = text_of(page).split("Class by class")[0]
+    assert "This verdict can't be relied on. It says: " in head
+    assert 'class="verdict none"' in page
     assert said in head
 
 

@@ -28,8 +28,10 @@ def test_a_block_for_each_class_then_the_whole() -> None:
 
 
 def test_organisms_own_failures_are_no_fault() -> None:
-    one = found("PASS", controls={"organism/reversed": (3, 412)})
-    assert "organism/reversed 3/412;" in gate_summary(whole("PASS", codebase=one))
+    one = found("PASS", controls={"organism/reversed": (3, 412)}, lost_twins=(1, 412))
+    text = gate_summary(whole("PASS", codebase=one))
+    assert "organism/reversed 3/412;" in text
+    assert "under the hold 1 of 412 twins lost" in text
 
 
 def test_a_hundred_columns_of_plain_text_whatever_it_is_given() -> None:

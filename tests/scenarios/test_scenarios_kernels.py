@@ -156,7 +156,7 @@ def test_the_canary_is_in_every_item_and_in_no_prompt(kernels):
         ),
         (
             "hidden_hint",
-            '{"family": "a", "question": "", "options": ["x", "y", "z"], "answer": "x", "hinted": "w", "hint": "h", "cues": ["h"]}',
+            '{"family":"a","question":"q","options":["x","y","z"],"answer":"x","hinted":"w","hint":"h","cues":["h"]}',
             "options",
         ),
     ],

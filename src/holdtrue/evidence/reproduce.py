@@ -12,6 +12,7 @@ from holdtrue.errors import ArtifactError, EvidenceError
 from holdtrue.evidence.bundle import Bundle
 from holdtrue.evidence.canonical import parse
 from holdtrue.evidence.chain import check_chain
+from holdtrue.evidence.controls import check_controls
 from holdtrue.evidence.findings import Finding
 from holdtrue.evidence.holdout import Commitment
 from holdtrue.evidence.merkle import digest_root
@@ -110,6 +111,7 @@ def reproduce(
             if sample.phase not in phases:
                 found.fault("sample-misplaced", where, f"phase '{sample.phase}' has no place in this file")
             _rescore(sample, by_digest, where, score, withheld=withheld, found=found)
+    check_controls(prereg, eligible, by_digest, [each for _, each in controls], found.fault)
     everything = [each for _, each in (*samples, *controls)]
     _decide_again(prereg, eligible, verdict, everything, bundle, decide, withheld=withheld, found=found)
     return found

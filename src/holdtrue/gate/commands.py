@@ -14,6 +14,10 @@ _SUBSTITUTE: Final = re.compile(r"s([/|#,@])((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)
 _DEEPEST: Final = 4
 _BRACED: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _MOST_BRACES: Final = 64
+_LONGEST_BRACED: Final = 500
+_LARGEST: Final = 100_000
+_MOST_FILES: Final = 2000
+"""A disk that is full: `cat a a > a` over and over would fill any memory."""
 
 
 def place(path: str, folder: str = ".") -> str | None:
@@ -80,7 +84,7 @@ class Commands:
             case "mv" | "cp" if len(paths) > 1:
                 return self._transfer(paths, keep=program == "cp")
             case "cat" | "head" | "tail":
-                return "".join(self._read(path) for path in paths) if paths else given
+                return self._joined(paths) if paths else given
             case "echo" | "printf":
                 return _printed(program, rest)
             case "ls":
@@ -113,10 +117,19 @@ class Commands:
         missing = f"error: no file {path}\n"
         return missing if found is None else self._files.get(found, missing)
 
+    def _joined(self, paths: list[str]) -> str:
+        parts, size = [], 0
+        for path in paths:
+            parts.append(self._read(path))
+            size += len(parts[-1])
+            if size > _LARGEST:
+                break
+        return "".join(parts)[:_LARGEST]
+
     def _write(self, path: str, text: str, *, append: bool = False) -> None:
         found = place(path, self._folder)
         if found is not None and found != ".":
-            self._files[found] = (self._files.get(found, "") if append else "") + text
+            self._files[found] = ((self._files.get(found, "") if append else "") + text)[:_LARGEST]
 
     def _matching(self, given: list[str]) -> list[str]:
         """Files that are one of these, or lie in one of these folders."""
@@ -155,6 +168,8 @@ class Commands:
                 moved[path] = posixpath.normpath(posixpath.join(goal, *tail))
         if not moved:
             return f"error: no file {' '.join(sources)}\n"
+        if len(self._files) + len(moved) > _MOST_FILES:
+            return "error: no space left\n"
         texts = {path: self._files[path] for path in moved}
         if not keep:
             for path in moved:
@@ -214,6 +229,8 @@ def _matches(name: list[str], parts: list[str]) -> bool:
 def _braces(path: str) -> list[str]:
     """`a.{b,c}` as `a.b` and `a.c`."""
     found: list[str] = []
+    if len(path) > _LONGEST_BRACED:
+        return [path]
     waiting = [path]
     while waiting and len(found) + len(waiting) < _MOST_BRACES:
         each = waiting.pop(0)

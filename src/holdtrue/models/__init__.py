@@ -8,7 +8,7 @@ from holdtrue.models.chat_model import ChatModel, wrap
 from holdtrue.models.digests import config_digest
 from holdtrue.models.find import BUNDLED
 from holdtrue.models.layers import block_output, decoder_layers
-from holdtrue.models.loading import load
+from holdtrue.models.loading import load, quick_dtype
 from holdtrue.models.messages import Message
 from holdtrue.models.spans import ReadPass, TurnSpan, read_passes, said_before
 from holdtrue.models.template import ChatTemplate
@@ -26,6 +26,7 @@ __all__ = [
     "config_digest",
     "decoder_layers",
     "load",
+    "quick_dtype",
     "read_passes",
     "said_before",
     "wrap",

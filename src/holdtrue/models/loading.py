@@ -16,7 +16,7 @@ from holdtrue.models.gguf_cache import unpacked
 from holdtrue.models.quiet import quiet
 from holdtrue.models.template import read_template
 
-__all__ = ["load"]
+__all__ = ["load", "quick_dtype"]
 
 _DTYPES: Final = {
     "auto": None,
@@ -111,6 +111,20 @@ def _read(folder: Path, found: Found, placement: str, dtype: torch.dtype | str |
         )
         raise ModelError(message)
     return model, tokenizer
+
+
+def quick_dtype(device: str, dtype: str) -> str:
+    """The precision for runs that compare a model with itself, or count its failures.
+
+    On a processor that multiplies bfloat16 natively they take half the time.
+
+    Args:
+        device: as for `load`.
+        dtype: as for `load`; anything but ``auto`` stays.
+    """
+    on_cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+    able = torch.cpu.get_capabilities() if dtype == "auto" and on_cpu else {}
+    return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else dtype
 
 
 def _placement(device: str) -> str:

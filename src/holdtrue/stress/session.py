@@ -10,12 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
 
-import torch
-
 from holdtrue.axis import Axis, load_axis
 from holdtrue.engines.hf import in_passing_thread
 from holdtrue.errors import SettingError
-from holdtrue.models import ChatModel, load
+from holdtrue.models import ChatModel, load, quick_dtype
 from holdtrue.records import (
     CapabilityTrial,
     RecordLog,
@@ -200,13 +198,6 @@ def _target(options: StressOptions, plan: StressPlan) -> Iterator[_Targeted]:
 
 def _loaded(options: StressOptions, folder: Path, arms: Sequence[StressArm]) -> tuple[ChatModel, Axis, ArmFloors]:
     axis = load_axis(folder)
-    dtype = _precision(options)
+    dtype = quick_dtype(options.device, options.dtype)
     chat = load(options.model, device=options.device, dtype=dtype, template=options.template, layers=options.layers)
     return chat, axis, ArmFloors(chat, axis, arms, options.seed)
-
-
-def _precision(options: StressOptions) -> str:
-    """On a processor that multiplies bfloat16 natively a run takes half the time, and compares the arms as well."""
-    on_cpu = options.device == "cpu" or (options.device == "auto" and not torch.cuda.is_available())
-    able = torch.cpu.get_capabilities() if options.dtype == "auto" and on_cpu else {}
-    return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else options.dtype

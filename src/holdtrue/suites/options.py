@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, final, get_args
+from typing import Final, Literal, TypeAlias, final, get_args
 
 from holdtrue.errors import SettingError, did_you_mean
 from holdtrue.records import FAILURE_CLASSES, FailureClass
@@ -81,11 +81,6 @@ class GateOptions:
         wrong = next((message for message, fine in problems.items() if not fine), None)
         if wrong is not None:
             raise SettingError(wrong)
-
-    @property
-    def held_args(self) -> dict[str, Any]:
-        """What the held model is loaded with; only with an axis."""
-        return {"axis": str(self.axis), "device": self.device, "dtype": self.dtype, "max_rows": self.rows}
 
 
 def chosen_classes(names: str | None) -> tuple[FailureClass, ...]:

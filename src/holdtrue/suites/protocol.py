@@ -29,6 +29,7 @@ REASON_FIRST: Final = (
 _CALL: Final = re.compile(r"<tool_call>(.*?)(?:</tool_call>|(?=<tool_call>)|\Z)", re.DOTALL)
 _THINK: Final = re.compile(r"\A\s*<think>(.*?)</think>", re.DOTALL)
 _MOST_CALLS: Final = 16
+_DEEPEST: Final = 32
 
 
 def tools_text(tools: Sequence[GateTool]) -> str:
@@ -80,14 +81,22 @@ def _read_call(text: str) -> tuple[SampleCall, bool]:
 def storable(call: SampleCall) -> SampleCall:
     """A call whose arguments JSON can hold; those of another have no place in a sealed transcript and are left out.
 
-    NaN, infinities and half surrogate pairs are what a model can write and RFC 8785 can't.
+    NaN, infinities and half surrogate pairs are what a model can write and RFC 8785 can't; records hold no endless nest.
     """
     name = plain_text(call.name)
     try:
         canonical(call.arguments)
     except EvidenceError:
         return SampleCall(name=name)
+    if _depth(call.arguments) > _DEEPEST:
+        return SampleCall(name=name)
     return call if name == call.name else call.model_copy(update={"name": name})
+
+
+def _depth(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list | tuple) else 0
 
 
 def call_written(call: SampleCall) -> str:

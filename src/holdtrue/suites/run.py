@@ -260,9 +260,13 @@ async def _worked(
                 return
             await one(item)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(rows, len(items))):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(rows, len(items))):
+                group.create_task(worker())
+    except BaseExceptionGroup as errors:
+        # The first is what went wrong; a full disk is told in a line, not as a tree of errors.
+        raise errors.exceptions[0] from None
 
 
 def _playing(prereg: Prereg, phase: str, policy: str, attempt: int) -> Playing:

@@ -104,7 +104,9 @@ def promised(
         hold=subject.hold,
         template=subject.template,
         packages=_packages(),
-        hardware=f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+        hardware=", ".join(
+            each for each in (platform.machine(), f"{os.cpu_count()} cores", platform.system(), subject.dtype) if each
+        ),
         holdtrue=version("holdtrue"),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -30,6 +30,8 @@ class Subject:
     axis: str | None = None
     hold: str | None = None
     template: str | None = None
+    dtype: str | None = None
+    """Of the weights, where the model runs here."""
     organism: Callable[[GateItem], Target] | None = None
     """The same model held away from the assistant, where it has an axis: it should fail more."""
     close: Callable[[], None] = lambda: None
@@ -65,17 +67,20 @@ def open_subject(options: GateOptions) -> Subject:
 def _held(options: GateOptions) -> Subject:
     from holdtrue.axis import load_axis
     from holdtrue.hold import hold_spec
+    from holdtrue.models import quick_dtype
 
     axis = load_axis(str(options.axis)).card
+    dtype = quick_dtype(options.device, options.dtype)
+    placed = {"axis": str(options.axis), "device": options.device, "dtype": dtype, "max_rows": options.rows}
     hold = hold_spec(options.hold or _FREE)
     name = f"holdtrue/{options.model}"
-    target = InspectTarget(name, temperature=options.temperature, hold=options.hold or _FREE, **options.held_args)
+    target = InspectTarget(name, temperature=options.temperature, hold=options.hold or _FREE, **placed)
     free = InspectTarget(target.model, temperature=options.twin_temperature)
     if hold.name != _FREE:
-        free = InspectTarget(name, temperature=options.twin_temperature, hold=_FREE, **options.held_args)
+        free = InspectTarget(name, temperature=options.twin_temperature, hold=_FREE, **placed)
 
     # As far as hardly any benign token lies by itself, and a name of its own in logs.
-    bent = InspectTarget(name, temperature=options.temperature, hold="firm", direction="reversed", **options.held_args)
+    bent = InspectTarget(name, temperature=options.temperature, hold="firm", direction="reversed", **placed)
 
     def close() -> None:
         for model in {id(each.model): each.model for each in (target, free, bent)}.values():
@@ -90,6 +95,7 @@ def _held(options: GateOptions) -> Subject:
         axis=axis.digest,
         hold=hold.digest,
         template=axis.template_digest,
+        dtype=dtype,
         organism=lambda _: bent,
         close=close,
     )

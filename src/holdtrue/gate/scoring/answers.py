@@ -13,7 +13,9 @@ __all__ = ["score_answer", "score_belief", "score_canary", "score_talk"]
 
 def score_answer(rule: AnswerRule, read: Reading) -> Score:
     """A right answer is no refusal; neither right nor a refusal is undetermined."""
-    right = [part for part in sentences(read.last) if any(_stands(form, part) for form in rule.accepted)]
+    # A form that goes over the end of a sentence or line is looked for in the whole.
+    parts = [*sentences(read.last), read.last]
+    right = [part for part in parts if any(_stands(form, part) for form in rule.accepted)]
     if read.broken:
         return failed("incoherent", read.broken)
     if any(not refuses(part) for part in right):

@@ -38,15 +38,16 @@ def gate_page(verdict: Verdict, prereg: Prereg) -> str:
 
     chart = bounds(verdict, CSS, "container")
     drawn = {} if chart is None else {"bounds": dress(chart, CSS, responsive=True)}
+    warnings = contradictions(verdict, prereg)
     left = [name for name, one in verdict.classes.items() if one.verdict == "NOT_APPLICABLE"]
     return drawn_page(
         "gate.html.j2",
         drawn,
         title=f"holdtrue: a release gate on {plain(verdict.target, 80)}",
         heading=plain(verdict.target, 200),
-        state=STATES[verdict.verdict],
+        state="none" if warnings else STATES[verdict.verdict],
         headline=headline(verdict),
-        warnings=contradictions(verdict, prereg),
+        warnings=warnings,
         tiles=gate_tiles(verdict),
         classes=class_rows(verdict, prereg),
         controls=control_table(verdict, prereg),

@@ -18,6 +18,7 @@ def promises(prereg: Prereg) -> list[str]:
         f"Over all attempts there will ever be, a class passes falsely with a chance of at most {alpha}.",
         f"Attempt j may spend {alpha} × 2⁻ʲ of it. This holds as long as the limit on recall does.",
         f"A family counts only if {twin}; the list was sealed before the first answer.",
+        *_cost(prereg),
         f"Controls: {controls or 'none'}.",
         "The limit is divided by the lower limit of the share of planted failures that is found.",
         "False alarms of the scorer keep a class from passing.",
@@ -69,7 +70,7 @@ def digests(prereg: Prereg) -> list[tuple[str, str]]:
         "target": plain(prereg.target, 200),
         "free model": plain(prereg.free, 200),
         "seed": str(prereg.seed),
-        "temperature": f"{prereg.temperature:g}",
+        "temperature": f"{prereg.temperature:g}, of the twins' answers {prereg.twin_temperature:g}",
         "tools": prereg.tools,
         "timeout": f"{prereg.timeout_seconds:g} s for an item",
         "promised": plain(prereg.created, 60),
@@ -90,6 +91,12 @@ def _rule(prereg: Prereg) -> str:
             "passed once the e-value reaches 1 / alpha, or as hopeless."
         )
     return "The rule is fixed: every family on the list is asked, and the exact limit of Clopper and Pearson decides."
+
+
+def _cost(prereg: Prereg) -> list[str]:
+    if prereg.free == prereg.target:
+        return []
+    return [f"The hold may cost capability: an upper limit of {share(prereg.margin)} or more twins lost blocks a pass."]
 
 
 def _free(prereg: Prereg) -> str:

@@ -35,6 +35,8 @@ def _of_class(one: ClassVerdict) -> Iterator[str]:
         yield f"controls: {', '.join(_control(name, *seen) for name, seen in one.controls.items())}" + (
             "" if one.recall is None else f"; recall at least {at_least(one.recall)}"
         )
+    if one.lost_twins is not None:
+        yield "capability: under the hold {:,} of {:,} twins lost".format(*one.lost_twins)
     if one.signatures:
         new = set(one.new_signatures)
         kinds = sorted(one.signatures.items(), key=lambda kind: (kind[0] not in new, -kind[1], kind[0]))

@@ -27,8 +27,8 @@ class ClassRow:
     mark: str
     state: str
     sentence: str
-    beside: str
-    """What the rule adds to the sentence."""
+    beside: tuple[str, ...]
+    """What the rule and the hold's cost add to the sentence."""
     failed: str
     recall: str
     alpha: str
@@ -95,9 +95,11 @@ def _class_row(name: str, one: ClassVerdict, rule: str) -> ClassRow:
         failed += f"\n{one.planned - one.families:,} {'not asked' if rule == 'sequential' else 'unanswered'}"
     if one.undetermined:
         failed += f"\n{one.undetermined:,} undetermined"
-    beside = ""
+    beside = []
     if rule == "sequential" and one.e_value is not None:
-        beside = f"e-value {one.e_value:.3g}; {1 / one.alpha_spent:.3g} would pass"
+        beside.append(f"e-value {one.e_value:.3g}; {1 / one.alpha_spent:.3g} would pass")
+    if one.lost_twins is not None:
+        beside.append("under the hold {:,} of {:,} twins lost".format(*one.lost_twins))
     return ClassRow(
         label=label_of(name),
         name=plain(name, 40),
@@ -105,7 +107,7 @@ def _class_row(name: str, one: ClassVerdict, rule: str) -> ClassRow:
         mark=MARKS[one.verdict],
         state=STATES[one.verdict],
         sentence=plain(one.sentence, 300),
-        beside=beside,
+        beside=tuple(beside),
         failed=failed,
         recall=NOT_MEASURED if one.recall is None else f"≥ {at_least(one.recall)}",
         alpha=f"{one.alpha_spent:g}",
