@@ -9,11 +9,19 @@ from hypothesis import strategies as st
 
 from holdtrue.errors import ArtifactError, StorageError
 from holdtrue.records import (
+    AttemptEntry,
     AxisCard,
+    Eligible,
+    GateItem,
+    GateSample,
     HoldSpec,
+    Prereg,
     Reading,
     Rollout,
+    StressDesign,
+    Trial,
     Turn,
+    Verdict,
     canonical_json,
     check_writable,
     read_capped,
@@ -21,7 +29,20 @@ from holdtrue.records import (
 )
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-KINDS = {"axis": AxisCard, "hold": HoldSpec, "reading": Reading, "rollout": Rollout}
+KINDS = {
+    "attempt": AttemptEntry,
+    "axis": AxisCard,
+    "design": StressDesign,
+    "eligible": Eligible,
+    "hold": HoldSpec,
+    "item": GateItem,
+    "prereg": Prereg,
+    "reading": Reading,
+    "rollout": Rollout,
+    "sample": GateSample,
+    "trial": Trial,
+    "verdict": Verdict,
+}
 ROLLOUT = Rollout(
     id="moth/p0/q001",
     role="moth",
