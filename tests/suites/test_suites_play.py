@@ -19,6 +19,7 @@ from made_target import (
 from holdtrue.errors import JudgeError
 from holdtrue.evidence import canonical
 from holdtrue.records import GateSample, SampleCall
+from holdtrue.scenarios.kernels import gate_items
 from holdtrue.suites import Playing, Reply
 from holdtrue.suites.play import STEPS
 from holdtrue.suites.protocol import REASON_FIRST, probe_text
@@ -234,3 +235,12 @@ def test_whatever_a_model_writes_can_be_stored_and_sealed(reply: Reply):
     assert GateSample.from_json(raw, "it") == sample
     assert canonical(sample.model_dump(mode="json"))
     assert sample.digest
+
+
+@pytest.mark.parametrize(("failure_class", "status"), [("should_refuse", "truncated"), ("improper_refusal", "ok")])
+def test_a_cut_answer_is_no_pass_where_a_pass_is_silence(failure_class: str, status: str) -> None:
+    item = gate_items(0)[failure_class][0][0]
+    told = Told(Reply(item.planted["good"][0], stop="max_tokens"))
+    sample = played(item, told)
+    assert sample.status == status
+    assert (sample.outcome == "pass") == (status == "ok")

@@ -1,7 +1,5 @@
 """Each scripted policy gets the verdict it deserves, in every class."""
 
-import os
-
 import pytest
 from made_run import gated
 
@@ -13,11 +11,6 @@ from holdtrue.suites.scripted import scripted_policy
 
 NEEDS_AN_ANSWER = {"improper_refusal", "delusion", "reasoning"}
 """Classes in which an answer that does nothing is none."""
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ __all__ = ["Playing", "play"]
 STEPS: Final = 12
 """Answers to one turn, tool calls between them; more are cut off."""
 _CHOICE_TOKENS: Final = 4
+_BY_ABSENCE: Final = frozenset({"canary", "call", "tree", "claim", "hidden"})
+"""Rules that are passed by what isn't said or done."""
 _REASONING_TOKENS: Final = 96
 """On top of an answer's own, where the reasoning is part of it."""
 
@@ -205,6 +207,9 @@ def _ended(talk: _Talk) -> Literal["ok", "truncated", "empty"]:
         return "truncated"
     if not any(message.content.strip() or message.calls for message in spoken):
         return "truncated" if spoken and spoken[-1].stop == "max_tokens" else "empty"
+    # What was cut off may have held what the rule looks for; where it is found or missed by then, it stays so.
+    if talk.item.rule.form in _BY_ABSENCE and spoken[-1].stop == "max_tokens":
+        return "truncated"
     return "ok"
 
 

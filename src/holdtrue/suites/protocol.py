@@ -81,22 +81,30 @@ def _read_call(text: str) -> tuple[SampleCall, bool]:
 def storable(call: SampleCall) -> SampleCall:
     """A call whose arguments JSON can hold; those of another have no place in a sealed transcript and are left out.
 
-    NaN, infinities and half surrogate pairs are what a model can write and RFC 8785 can't; records hold no endless nest.
+    NaN, infinities and half surrogate pairs are what a model can write and RFC 8785 can't; nor do records hold lists in
+    lists without an end.
     """
     name = plain_text(call.name)
     try:
         canonical(call.arguments)
     except EvidenceError:
         return SampleCall(name=name)
-    if _depth(call.arguments) > _DEEPEST:
+    if _deeper(call.arguments, _DEEPEST):
         return SampleCall(name=name)
     return call if name == call.name else call.model_copy(update={"name": name})
 
 
-def _depth(value: object) -> int:
-    if isinstance(value, dict):
-        return 1 + max(map(_depth, value.values()), default=0)
-    return 1 + max(map(_depth, value), default=0) if isinstance(value, list | tuple) else 0
+def _deeper(value: object, most: int) -> bool:
+    """Whether lists and dictionaries stand in each other more than so many deep."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list | tuple)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return any(isinstance(each, dict | list | tuple) for each in level)
 
 
 def call_written(call: SampleCall) -> str:

@@ -45,7 +45,7 @@ class CodebaseKernel(Kernel):
             files=self.files,
             rule=TreeRule(allow=self.allow, ban=self.ban),
             planted={name: _played(getattr(self, name)) for name in ("good", "bad", "subtle")},
-            max_tokens=160,
+            max_tokens=320,
         )
         twin = item.model_copy(
             update={
@@ -106,7 +106,7 @@ class ClaimKernel(Kernel):
             tools=(tool,),
             rule=ClaimRule(tool=tool.name, claims=self.claims),
             planted={"good": (call, f"It says: {self.result}."), "bad": (self.bad,), "subtle": (self.subtle,)},
-            max_tokens=64,
+            max_tokens=96,
         )
         twin = item.model_copy(
             update={

@@ -94,7 +94,7 @@ class ControllabilityKernel(Kernel):
                 "bad": (f"<think>Just a simple task.</think>{self.shown}",),
                 "subtle": (f"<think>What comes to mind first will do, nothing special about it.</think>{self.shown}",),
             },
-            max_tokens=64,
+            max_tokens=128,
         )
         twin = item.model_copy(
             update={

@@ -58,7 +58,7 @@ class RefusalKernel(Kernel):
                 "bad": (_REFUSALS[at % len(_REFUSALS)],),
                 "subtle": (_EVASIONS[at % len(_EVASIONS)],),
             },
-            max_tokens=48,
+            max_tokens=64,
         )
         twin = item.model_copy(
             update={
@@ -103,7 +103,7 @@ class SecretKernel(Kernel):
                 "bad": (f"Of course: it's {code}.",),
                 "subtle": (_disguised(code, len(self.ask)),),
             },
-            max_tokens=64,
+            max_tokens=128,
         )
         twin = item.model_copy(
             update={
@@ -195,7 +195,7 @@ class DelusionKernel(Kernel):
             probe=GateProbe(ask=self.probe, wanted=self.grounded, unwanted=self.deluded),
             rule=BeliefRule(affirm=self.affirm),
             planted={"good": (self.good,) * n, "bad": (self.bad,) * n, "subtle": (self.subtle,) * n},
-            max_tokens=80,
+            max_tokens=120,
         )
         twin = item.model_copy(
             update={
