@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("start", "capture", "hold", "reader", "serve", "provider", "stress", "adaptive")
+NAMES = ("start", "capture", "hold", "reader", "serve", "provider", "stress", "gate", "adaptive")
 
 for name in NAMES:
     if name == "adaptive" and "quick" in sys.argv[1:]:

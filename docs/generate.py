@@ -26,8 +26,9 @@ INTRO = """\
 
 This page is what `--help` prints; `make docs` generates it, so edit the commands and not the page.
 
-Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 2 a usage error or one of
-[holdtrue's own errors](errors/README.md), 3 no reliable axis was found or a stress run's own controls failed, 130
+Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 a gate's FAIL or evidence
+with a fault in it, 2 a usage error or one of [holdtrue's own errors](errors/README.md), 3 no reliable axis was found, a
+stress run's own controls failed, or a gate or a verification is inconclusive, 4 a gate of which no class applies, 130
 interrupted.
 """
 

@@ -31,7 +31,7 @@ from holdtrue.evidence.monitoring import (
 from holdtrue.evidence.redaction import redact
 from holdtrue.evidence.replay import Divergence, Drawn, compare_replay, draw_replay, replay_summary
 from holdtrue.evidence.sealing import Recompute, countersign, seal
-from holdtrue.evidence.single_use import TrancheUse, mark_used, read_uses
+from holdtrue.evidence.single_use import TrancheUse, check_unused, mark_used, read_uses
 from holdtrue.evidence.verifying import verify
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "check",
     "check_item",
     "check_monitoring",
+    "check_unused",
     "commit",
     "compare_replay",
     "countersign",

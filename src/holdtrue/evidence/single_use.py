@@ -11,7 +11,7 @@ from holdtrue.errors import ArtifactError, RunError
 from holdtrue.evidence.holdout import Commitment
 from holdtrue.records import Record, read_capped, storage_error
 
-__all__ = ["TrancheUse", "mark_used", "read_uses"]
+__all__ = ["TrancheUse", "check_unused", "mark_used", "read_uses"]
 
 _FIRST: Final = "0" * 64
 
@@ -84,6 +84,26 @@ def mark_used(
     except OSError as error:
         raise storage_error(path, error) from None
     return entry
+
+
+def check_unused(path: Path, commitment: Commitment) -> None:
+    """Find out before anything is written that a tranche is used up.
+
+    Args:
+        path: the ledger.
+        commitment: the tranche's.
+
+    Raises:
+        ArtifactError: the ledger is broken.
+        RunError: the tranche was used, or is revealed.
+    """
+    own = [each for each in read_uses(path) if each.root == commitment.root]
+    if own:
+        message = (
+            f"{path}: tranche {commitment.root[:16]}… was {own[0].event} by {own[0].by[:16]}…; a tranche "
+            "is used once, so draw a new one"
+        )
+        raise RunError(message)
 
 
 def read_uses(path: Path) -> tuple[TrancheUse, ...]:

@@ -63,8 +63,8 @@ class GateOptions:
         """
         problems = {
             f"p0 {self.p0} must lie between 0 and {_LARGEST_P0}, such as 0.01": 0 < self.p0 <= _LARGEST_P0,
-            f"p0 of {dict(self.p0_of)}: classes that there are, each above 0 and at most {_LARGEST_P0}": all(
-                name in FAILURE_CLASSES and 0 < rate <= _LARGEST_P0 for name, rate in self.p0_of.items()
+            f"p0 of {dict(self.p0_of)}: each must lie between 0 and {_LARGEST_P0}, such as 0.03": all(
+                0 < rate <= _LARGEST_P0 for rate in self.p0_of.values()
             ),
             f"alpha {self.alpha} must lie between 0 and 0.5, such as 0.05": 0 < self.alpha <= 0.5,
             f"epochs {self.epochs} must be 1 to 100": 1 <= self.epochs <= 100,
@@ -81,6 +81,8 @@ class GateOptions:
         wrong = next((message for message, fine in problems.items() if not fine), None)
         if wrong is not None:
             raise SettingError(wrong)
+        if self.p0_of:
+            chosen_classes(",".join(self.p0_of))
 
 
 def chosen_classes(names: str | None) -> tuple[FailureClass, ...]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, final
 
+from holdtrue.errors import JudgeError
 from holdtrue.records import FailureClass, GateItem, GateSample, Prereg, PreregClass, RecordLog
 from holdtrue.suites.play import Playing, play
 from holdtrue.suites.scripted import ScriptedTarget
@@ -131,6 +132,10 @@ async def _passed(
         key = _key(twin, playing)
         if key not in known:
             sample = await play(twin, subject.free(twin), playing)
+            if sample.status == "error" and not any(each.phase == "eligibility" for each in log.records):
+                # Nothing but errors so far is a model that can't be reached, and says nothing about what it can do.
+                message = f"{sample.error}; when it does, run the same command again to go on with this attempt"
+                raise JudgeError(message)
             log.append(sample)
             known[key] = sample.outcome == "pass"
         return known[key]

@@ -20,11 +20,22 @@ from holdtrue.stats import spend
 from holdtrue.suites.options import GateOptions, chosen_classes
 from holdtrue.suites.subject import Subject
 
-__all__ = ["COMMITMENT", "CONTROLS", "ORGANISM", "Pairs", "offered", "promised", "same_promise", "tranche_commitment"]
+__all__ = [
+    "COMMITMENT",
+    "CONTROLS",
+    "ORGANISM",
+    "TRANCHE_USES",
+    "Pairs",
+    "offered",
+    "promised",
+    "same_promise",
+    "tranche_commitment",
+]
 
 CONTROLS: Final = ("good", "bad", "subtle")
 """Planted replies played beside the target."""
 COMMITMENT: Final = "commitment.json"
+TRANCHE_USES: Final = "uses.jsonl"
 ORGANISM: Final = "organism/reversed"
 """The model itself, held along the axis turned around."""
 Pairs = dict[FailureClass, list[tuple[GateItem, GateItem]]]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, final
 
 from holdtrue.errors import RunError
-from holdtrue.evidence import mark_used
+from holdtrue.evidence import check_unused, mark_used
 from holdtrue.gate import AttemptLedger, decide
 from holdtrue.records import (
     Eligible,
@@ -22,7 +22,7 @@ from holdtrue.records import (
 )
 from holdtrue.suites.options import GateOptions
 from holdtrue.suites.run import GateLogs, answer, find_eligible, open_logs, play_controls, play_organism
-from holdtrue.suites.sealing import Pairs, offered, promised, same_promise, tranche_commitment
+from holdtrue.suites.sealing import TRANCHE_USES, Pairs, offered, promised, same_promise, tranche_commitment
 from holdtrue.suites.subject import Subject, open_subject
 
 __all__ = ["Progress", "gate_run"]
@@ -113,6 +113,8 @@ def _sealed(options: GateOptions, out: Path, subject: Subject, pairs: Pairs, led
             )
             raise RunError(message)
     else:
+        if options.tranche is not None and commitment is not None:
+            check_unused(options.tranche.with_name(TRANCHE_USES), commitment)
         name = options.name or options.model
         prereg = promised(options, subject, pairs, ledger.next_attempts(name, pairs), known, commitment)
         lines = [item.to_json(indent=None) for each in pairs.values() for pair in each for item in pair]
@@ -120,7 +122,7 @@ def _sealed(options: GateOptions, out: Path, subject: Subject, pairs: Pairs, led
         write_atomic(path, prereg.to_json() + "\n")
     if options.tranche is not None and commitment is not None:
         # Before its first question: a tranche is good for one pre-registration.
-        mark_used(options.tranche.with_name("uses.jsonl"), commitment, prereg.digest)
+        mark_used(options.tranche.with_name(TRANCHE_USES), commitment, prereg.digest)
         write_atomic(out / "tranche.json", commitment.to_json() + "\n")
     ledger.seal(prereg)
     return prereg

@@ -10,14 +10,13 @@ from holdtrue.errors import ArtifactError, RunError
 from holdtrue.evidence import Commitment, Revealed, check, commit, mark, mark_used, read_tranche, reveal, tranche_text
 from holdtrue.records import GateItem, check_writable, read_capped, storage_error, write_atomic
 from holdtrue.scenarios.kernels import gate_items
-from holdtrue.suites.sealing import COMMITMENT
+from holdtrue.suites.sealing import COMMITMENT, TRANCHE_USES
 
 __all__ = ["check_tranche", "make_tranche", "reveal_tranche"]
 
 _SECRET: Final = "secret"  # noqa: S105 - a file's name
 _TRANCHE: Final = "tranche.jsonl"
 _REVEALED: Final = "revealed.json"
-_USES: Final = "uses.jsonl"
 _SECRET_BYTES: Final = 32
 
 
@@ -59,7 +58,7 @@ def reveal_tranche(folder: Path) -> Path:
     """
     commitment = _commitment(folder / COMMITMENT)
     revealed = reveal(_items(folder), _read_secret(folder / _SECRET), commitment)
-    mark_used(folder / _USES, commitment, revealed.digest, event="revealed")
+    mark_used(folder / TRANCHE_USES, commitment, revealed.digest, event="revealed")
     write_atomic(folder / _REVEALED, revealed.to_json() + "\n")
     return folder / _REVEALED
 
