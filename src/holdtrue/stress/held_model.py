@@ -76,7 +76,9 @@ class HeldModel:
         check_axis(model, axis)
         self.chat, self.axis = model, axis
         self._think = think_tokens(model)
-        self._thread = EngineThread(Batcher(model, axis.units, axis.layer, max_rows, keep=keep), max_rows, max_waiting)
+        self._thread = EngineThread(
+            Batcher(model, axis.units, axis.layer, max_rows, keep=keep, patient=True), max_rows, max_waiting
+        )
         self._thread.start()
 
     def __enter__(self) -> "HeldModel":

@@ -33,6 +33,10 @@ IDLE_CHUNK_TOKENS = 512
 """Prompt tokens per step while none is."""
 TOGETHER_TOKENS = 256
 """Tokens of short prompts that are read side by side; they cost little more than one of them."""
+GATHER_ROWS = 8
+"""Prompts that a patient batcher waits for before it reads them side by side."""
+GATHER_STEPS = 6
+"""Steps that it waits at the most."""
 PATIENCE_STEPS = 128
 """After this many steps a prompt goes before shorter ones."""
 
@@ -116,6 +120,7 @@ class Batcher:
         max_rows: rows at once, prompts being read among them.
         keep: leave finished rows in the cache for prompts that go on from them, until their slots are needed; its
             memory is then held until the block ends.
+        patient: nobody waits for a single token, so that prompts are read in large pieces while others run.
 
     Raises:
         AmbiguousModel: the model's blocks aren't all attention over keys, or it computes something else in pieces
@@ -130,8 +135,10 @@ class Batcher:
         max_rows: int = 16,
         *,
         keep: bool = False,
+        patient: bool = False,
     ) -> None:
         self._model = model
+        self._patient = patient
         self._passes = Passes(model, max_rows)
         self._cache = self._passes.cache
         self._hooks = CapHooks(model.layers, units, read_layer)
@@ -220,7 +227,9 @@ class Batcher:
     def _read_prompts(self, events: list[Event]) -> None:
         # A single pass while others wait for their next token: a second one costs them, and whoever's prompt is whole.
         others = bool(self._running)
-        budget = CHUNK_TOKENS if others else IDLE_CHUNK_TOKENS
+        if others and self._patient and self._gathers():
+            return
+        budget = CHUNK_TOKENS if others and not self._patient else IDLE_CHUNK_TOKENS
         while self._reading and budget > 0:
             rows, length = self._next(budget)
             logits = self._feed_prompts(rows, length)
@@ -238,6 +247,14 @@ class Batcher:
                 self._sample([rows[at] for at in drawing], logits[drawing, -1], None, events)
         for row in self._reading:
             row.steps += 1
+
+    def _gathers(self) -> bool:
+        """Whether prompts had better wait for more of them: a pass over one costs nearly what one over several does."""
+        if len(self._reading) >= GATHER_ROWS or any(row.steps >= GATHER_STEPS for row in self._reading):
+            return False
+        for row in self._reading:
+            row.steps += 1
+        return True
 
     def _next(self, budget: int) -> tuple[list[_Row], int]:
         """Whose prompts are read now, and how many tokens at the most: several short ones together, or a piece of one.
