@@ -23,11 +23,11 @@ TEXTS = (
 )
 
 
-def run(model, axis_units, layer, requests, *, rows=3, late=0):
+def run(model, axis_units, layer, requests, *, rows=3, late=0, patient=False):
     """Every request's tokens and readings; `late` of them come after the first steps."""
     tokens, fed, finished, ids = [[] for _ in requests], [[] for _ in requests], {}, {}
     waiting = list(enumerate(requests))
-    with Batcher(model, axis_units, layer, rows) as running:
+    with Batcher(model, axis_units, layer, rows, patient=patient) as running:
         steps = 0
         while waiting or running.n_rows:
             while waiting and not running.full and (steps > 4 or len(waiting) > late):
@@ -71,10 +71,11 @@ def test_rows_draw_what_generate_draws_and_every_token_is_read(smollm, engine, h
     assert torch.allclose(before, whole[-len(tokens[2]) :], atol=2e-3)
 
 
-def test_a_mixed_batch_gives_each_row_the_tokens_it_has_alone(smollm, held_axis):
+@pytest.mark.parametrize("patient", [False, True])
+def test_a_mixed_batch_gives_each_row_the_tokens_it_has_alone(smollm, held_axis, patient):
     firm = floors_for(PRESETS["firm"], held_axis)
     requests = [replace(each, floors=firm if at % 2 else None) for at, each in enumerate(requests_for(smollm))]
-    together, fed, _ = run(smollm, held_axis.units, held_axis.layer, requests, rows=5)
+    together, fed, _ = run(smollm, held_axis.units, held_axis.layer, requests, rows=5, late=3, patient=patient)
     alone = [run(smollm, held_axis.units, held_axis.layer, [each], rows=1)[0][0] for each in requests]
     assert together == alone
     fired = [sum(each.fired for each in row) for row in fed]

@@ -40,7 +40,7 @@ PRESETS: Final[dict[str, StressPreset]] = {
     preset.name: preset
     for preset in (
         StressPreset("smoke", 2, 1, (0, 8), 3, 2, False, 24, 32, max_turns=2, max_tokens=24),
-        StressPreset("quick", 12, 1, (0, 8), 4, 3, False, 120, 40, max_turns=5, max_tokens=28),
+        StressPreset("quick", 8, 1, (0, 8), 4, 3, False, 120, 40, max_turns=6, max_tokens=28),
         StressPreset("full", None, 3, (0, 8, 32, 128), 6, 6, True, 600, 16),
     )
 }
