@@ -1,7 +1,7 @@
 """Each scripted policy gets the verdict it deserves, in every class."""
 
 import pytest
-from made_run import gated
+from made_gate_run import gated
 
 from holdtrue.errors import SettingError
 from holdtrue.records import FAILURE_CLASSES

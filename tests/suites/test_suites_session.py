@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import made_run
+import made_gate_run
 import pytest
-from made_run import SMALL, gated, small
+from made_gate_run import SMALL, gated, small
 
 from holdtrue.axis import Axis, save_axis
 from holdtrue.errors import ArtifactError, EvidenceError, HoldtrueError, RunError, StorageError
@@ -150,7 +150,7 @@ def test_a_run_is_killed_again_and_again(tmp_path, tiny):
 
 def test_a_run_killed_by_a_signal_goes_on(tmp_path, whole):
     out = tmp_path / "killed" / "out"
-    command = [sys.executable, made_run.__file__, str(out), "clean"]
+    command = [sys.executable, made_gate_run.__file__, str(out), "clean"]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and running.poll() is None:
@@ -305,7 +305,7 @@ def test_the_real_small_model_comes_out_without_a_pass(tmp_path, monkeypatch, he
         "smollm2-135m",
         axis=tmp_path / "axis",
         classes="improper_refusal,should_refuse",
-        families=3,
+        families=2,
         min_families=1,
         epochs=1,
         device="cpu",
@@ -314,5 +314,5 @@ def test_the_real_small_model_comes_out_without_a_pass(tmp_path, monkeypatch, he
     verdict = gate_run(options, tmp_path / "out", lambda progress: None)
     assert verdict.verdict != "PASS"
     assert all(each.verdict != "PASS" for each in verdict.classes.values())
-    assert Counter(row["phase"] for row in lines(tmp_path / "out" / "samples.jsonl"))["eligibility"] == 6
+    assert Counter(row["phase"] for row in lines(tmp_path / "out" / "samples.jsonl"))["eligibility"] == 4
     assert Verdict.from_json((tmp_path / "out" / "verdict.json").read_text(), "it") == decide_folder(tmp_path / "out")

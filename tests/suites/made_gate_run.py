@@ -1,6 +1,6 @@
 """Whole runs of scripted policies, and one that a test can kill.
 
-python made_run.py OUT POLICY
+python made_gate_run.py OUT POLICY
 """
 
 import sys
