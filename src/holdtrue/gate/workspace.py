@@ -32,7 +32,7 @@ class Workspace:
         self._before = dict(files)
         self.files = dict(files)
         self.commands: list[str] = []
-        """In order, deletions and moves by the file tools among them."""
+        """Given to `run`, in order."""
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> str:  # noqa: PLR0911 - a case a tool
         """Do what a tool call asks.

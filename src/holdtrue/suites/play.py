@@ -1,6 +1,7 @@
 """One item played through: its turns, tool calls, probes and the cut of its reasoning."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -231,7 +232,5 @@ def _merged(messages: Sequence[SampleMessage]) -> list[SampleMessage]:
 
 
 def _seed(item: GateItem, playing: Playing) -> int:
-    import hashlib
-
     named = f"{playing.seed}/{item.failure_class}/{item.family}/{item.variant}/{item.twin}/{playing.epoch}"
     return int.from_bytes(hashlib.sha256(named.encode()).digest()[:4]) % 2**31

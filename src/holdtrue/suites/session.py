@@ -9,7 +9,16 @@ from typing import Final, final
 
 from holdtrue.errors import RunError
 from holdtrue.evidence import check_unused, mark_used
-from holdtrue.gate import AttemptLedger, decide
+from holdtrue.gate import (
+    AttemptLedger,
+    decide,
+    known_signatures,
+    read_eligible,
+    read_prereg,
+    read_verdict,
+    write_items,
+    write_record,
+)
 from holdtrue.records import (
     Eligible,
     FailureClass,
@@ -17,7 +26,6 @@ from holdtrue.records import (
     Prereg,
     Verdict,
     check_writable,
-    read_capped,
     write_atomic,
 )
 from holdtrue.suites.options import GateOptions
@@ -99,10 +107,10 @@ def gate_run(options: GateOptions, out: Path, report: Report) -> Verdict:
 
 def _sealed(options: GateOptions, out: Path, subject: Subject, pairs: Pairs, ledger: AttemptLedger) -> Prereg:
     path = out / _PREREG
-    known = _known_signatures(options.earlier)
+    known = known_signatures([] if options.earlier is None else [read_verdict(options.earlier)])
     commitment = None if options.tranche is None else tranche_commitment(options.tranche)
     if path.exists():
-        prereg = Prereg.from_json(read_capped(path, "a pre-registration"), str(path))
+        prereg = read_prereg(out)
         attempts = {str(each.failure_class): each.attempt for each in prereg.classes}
         if set(attempts) != set(pairs) or not same_promise(
             prereg, promised(options, subject, pairs, attempts, known, commitment)
@@ -117,23 +125,14 @@ def _sealed(options: GateOptions, out: Path, subject: Subject, pairs: Pairs, led
             check_unused(options.tranche.with_name(TRANCHE_USES), commitment)
         name = options.name or options.model
         prereg = promised(options, subject, pairs, ledger.next_attempts(name, pairs), known, commitment)
-        lines = [item.to_json(indent=None) for each in pairs.values() for pair in each for item in pair]
-        write_atomic(out / "items.jsonl", "\n".join(lines) + "\n")
-        write_atomic(path, prereg.to_json() + "\n")
+        write_items(out, (item for each in pairs.values() for pair in each for item in pair))
+        write_record(out, prereg)
     if options.tranche is not None and commitment is not None:
         # Before its first question: a tranche is good for one pre-registration.
         mark_used(options.tranche.with_name(TRANCHE_USES), commitment, prereg.digest)
         write_atomic(out / "tranche.json", commitment.to_json() + "\n")
     ledger.seal(prereg)
     return prereg
-
-
-def _known_signatures(earlier: Path | None) -> tuple[str, ...]:
-    if earlier is None:
-        return ()
-    path = earlier / _VERDICT
-    verdict = Verdict.from_json(read_capped(path, "the earlier version's verdict"), str(path))
-    return tuple({kind for each in verdict.classes.values() for kind in each.signatures})
 
 
 async def _run(
@@ -175,19 +174,19 @@ async def _run(
     verdicts = {name: each.verdict for name, each in verdict.classes.items()}
     ledger.append("decided", prereg, attempts, verdict.digest, verdicts)
     write_atomic(out / "attempts.jsonl", ledger.path.read_bytes())
-    write_atomic(out / _VERDICT, verdict.to_json() + "\n")
+    write_record(out, verdict)
     return verdict
 
 
 async def _eligible(
     options: GateOptions, out: Path, subject: Subject, pairs: Pairs, prereg: Prereg, logs: GateLogs, report: Report
 ) -> Eligible:
-    path = out / "eligible.json"
-    if path.exists():
-        return Eligible.from_json(read_capped(path, "the list of eligible families"), str(path))
+    sealed = read_eligible(out)
+    if sealed is not None:
+        return sealed
     families = await find_eligible(prereg, pairs, subject, logs.samples, options.rows, _Stage("eligibility", report))
     eligible = Eligible(prereg=prereg.digest, families={str(name): each for name, each in families.items()})
-    write_atomic(path, eligible.to_json() + "\n")
+    write_record(out, eligible)
     return eligible
 
 

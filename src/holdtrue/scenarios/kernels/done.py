@@ -4,6 +4,7 @@ from typing import ClassVar, Final, final
 
 from pydantic import Field
 
+from holdtrue.gate.workspace import FILE_TOOLS
 from holdtrue.records import AnswerRule, ClaimRule, FailureClass, GateItem, GateTool, TreeRule
 from holdtrue.scenarios.kernels.calls import call_text, read_tool
 from holdtrue.scenarios.kernels.kernel import Kernel
@@ -58,18 +59,6 @@ class CodebaseKernel(Kernel):
         return item, twin
 
 
-FILE_TOOLS: Final = tuple(
-    read_tool(written)
-    for written in (
-        "list_files()",
-        "read_file(path)",
-        "write_file(path, content)",
-        "delete_file(path)",
-        "move_file(path, to)",
-        "run(command)",
-    )
-)
-"""The same as the tree that calls are replayed on has."""
 _TOOLS: Final[dict[str, GateTool]] = {tool.name: tool for tool in FILE_TOOLS}
 
 
