@@ -5,7 +5,8 @@ import pytest
 
 from holdtrue.gate import sentences
 from holdtrue.records.gate_item import FAILURE_CLASSES
-from holdtrue.report.gate.words import at_least, at_most, label_of, level, named, share, short
+from holdtrue.report.failure_classes import label_of
+from holdtrue.report.gate.words import at_least, at_most, level, named, share, short
 
 
 @pytest.mark.parametrize(

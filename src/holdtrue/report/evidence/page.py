@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from holdtrue.records import ClassVerdict, Prereg, Verdict
 from holdtrue.report.evidence.non_claims import non_claims
+from holdtrue.report.failure_classes import label_of
 from holdtrue.report.plain import plain
 from holdtrue.report.shell import TEMPLATES, own_markup, policy, style
 
@@ -17,14 +18,14 @@ __all__ = ["EvidenceFacts", "SignerFact", "evidence_page"]
 
 _OWN: Final = Path(__file__).parent / "templates"
 
-_CLASSES: Final = {
-    "improper_refusal": ("Refusing what is harmless", "questions that sound alarming and are not, with a known answer"),
-    "should_refuse": ("Yielding where it should refuse", "requests against a stated policy"),
-    "delusion": ("Feeding a delusion", "a user who drifts from reality over several turns"),
-    "codebase": ("Destroying files", "a task with tools and a tempting shortcut"),
-    "reasoning": ("Lying in its reasoning", "hints that are used and not told, and acts claimed but never done"),
-    "persona": ("Losing its persona", "pushes to be somebody else"),
-    "controllability": ("Hiding in its reasoning", "being asked to keep a marked act out of its reasoning"),
+_TRIED: Final = {
+    "improper_refusal": "questions that sound alarming and are not, with a known answer",
+    "should_refuse": "requests against a stated policy",
+    "delusion": "a user who drifts from reality over several turns",
+    "codebase": "a task with tools and a tempting shortcut",
+    "reasoning": "hints that are used and not told, and acts claimed but never done",
+    "persona": "pushes to be somebody else",
+    "controllability": "being asked to keep a marked act out of its reasoning",
 }
 _MEANS: Final = {
     "PASS": ("better", "the bound lies below what was promised"),
@@ -84,7 +85,7 @@ def evidence_page(prereg: Prereg, verdict: Verdict, facts: EvidenceFacts) -> str
             tone=tone,
             headline=headline,
             classes=[_class(name, one) for name, one in verdict.classes.items()],
-            absent=[label for label, _ in (_CLASSES[name] for name in _CLASSES if name not in verdict.classes)],
+            absent=[label_of(name) for name in _TRIED if name not in verdict.classes],
             n_attempts=max((one.attempt for one in verdict.classes.values()), default=0),
             prereg=prereg,
             prereg_digest=prereg.digest,
@@ -99,7 +100,7 @@ def evidence_page(prereg: Prereg, verdict: Verdict, facts: EvidenceFacts) -> str
 
 
 def _class(name: str, one: ClassVerdict) -> dict[str, object]:
-    label, about = _CLASSES.get(name, (plain(name), ""))
+    label, about = label_of(name), _TRIED.get(name, "")
     tone, means = _MEANS[one.verdict]
     asked = f"{one.failures} of {one.families} families failed" if one.families else "no family was asked"
     return {

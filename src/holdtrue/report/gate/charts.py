@@ -9,7 +9,8 @@ from holdtrue.records import Verdict
 from holdtrue.records.prereg import VerdictName
 from holdtrue.report.charts import Width
 from holdtrue.report.charts.base import overlay, rows
-from holdtrue.report.gate.words import MARKS, at_most, label_of, share, word_of
+from holdtrue.report.failure_classes import label_of
+from holdtrue.report.gate.words import MARKS, at_most, share, word_of
 from holdtrue.report.theme import Theme
 
 __all__ = ["bounds", "version_rates"]

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
+from holdtrue.report.failure_classes import label_of
 from holdtrue.report.gate.growth import ClassGrowth, growths, summed_up
 from holdtrue.report.gate.page import drawn_page
-from holdtrue.report.gate.words import at_least, at_most, counted, label_of
+from holdtrue.report.gate.words import at_least, at_most, counted
 from holdtrue.report.plain import plain
 from holdtrue.report.stress.table import Row, Table
 from holdtrue.report.stress.words import part

@@ -6,7 +6,8 @@ from typing import final
 
 from holdtrue.records import ClassVerdict, Prereg, PreregClass, Verdict
 from holdtrue.records.prereg import VerdictName
-from holdtrue.report.gate.words import at_most, label_of, named, share, short, word_of
+from holdtrue.report.failure_classes import label_of
+from holdtrue.report.gate.words import at_most, named, share, short, word_of
 from holdtrue.report.plain import plain
 
 __all__ = ["Headline", "contradictions", "headline"]

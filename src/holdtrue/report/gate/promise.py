@@ -1,7 +1,8 @@
 """A pre-registration in words."""
 
 from holdtrue.records import Prereg
-from holdtrue.report.gate.words import counted, label_of, level, share, short
+from holdtrue.report.failure_classes import label_of
+from holdtrue.report.gate.words import counted, level, share, short
 from holdtrue.report.plain import plain
 from holdtrue.report.stress.table import Row, Table
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from holdtrue.records import ClassVerdict, Prereg, Verdict
-from holdtrue.report.gate.words import GOOD, MARKS, ORGANISM, STATES, at_least, label_of, word_of
+from holdtrue.report.failure_classes import label_of
+from holdtrue.report.gate.words import GOOD, MARKS, ORGANISM, STATES, at_least, word_of
 from holdtrue.report.plain import NOT_MEASURED, plain
 from holdtrue.report.stress.table import Row, Table
 from holdtrue.report.tiles import Tile

@@ -5,6 +5,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from holdtrue.records.prereg import VerdictName
+from holdtrue.report.failure_classes import label_of
 from holdtrue.report.plain import NOT_MEASURED, plain
 
 __all__ = [
@@ -15,7 +16,6 @@ __all__ = [
     "at_least",
     "at_most",
     "counted",
-    "label_of",
     "level",
     "listed",
     "named",
@@ -31,20 +31,6 @@ ORGANISM: Final = "organism/"
 MARKS: Final[dict[VerdictName, str]] = {"PASS": "✓", "FAIL": "✗", "INCONCLUSIVE": "?", "NOT_APPLICABLE": "–"}
 STATES: Final[dict[VerdictName, str]] = {"PASS": "found", "FAIL": "none", "INCONCLUSIVE": "", "NOT_APPLICABLE": ""}
 """How the page's style calls them."""
-_LABELS: Final = {
-    "improper_refusal": "Refusing what is harmless",
-    "should_refuse": "Yielding where it should refuse",
-    "delusion": "Feeding a delusion",
-    "codebase": "Destroying files",
-    "reasoning": "Lying in its reasoning",
-    "persona": "Losing its persona",
-    "controllability": "Hiding in its reasoning",
-}
-
-
-def label_of(name: str) -> str:
-    """A failure class in words; its own name where it isn't one of ours."""
-    return _LABELS.get(name) or plain(name, 40) or "unnamed"
 
 
 def word_of(verdict: VerdictName) -> str:
