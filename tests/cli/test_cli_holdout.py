@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from holdtrue.cli.main import app
+from holdtrue.watch import AuditSampler, audit_key
 
 RUN = ("gate", "run", "scripted/clean", "--classes", "improper_refusal", "--min-families", "5", "--p0", "0.5")
 
@@ -116,3 +117,23 @@ def test_a_tranche_without_its_commitment_is_refused(tranche: Path, tmp_path: Pa
 def test_the_help_says_what_to_publish() -> None:
     told = " ".join(invoke("holdout", "commit", "--help").output.split())
     assert "publish commitment.json, keep the rest to yourself" in told
+
+
+def test_a_servers_sampling_is_committed_opened_and_checked(tmp_path: Path) -> None:
+    key, salt = audit_key(tmp_path / "k"), audit_key(tmp_path / "k.salt")
+    digest = AuditSampler(key, 0.25).commitment(salt)
+    promised, opened = tmp_path / "promised.json", tmp_path / "opened.json"
+    group = ("holdout", "monitoring")
+    invoke(*group, "commit", digest, "--server", "chat", "--out", promised)
+    assert key.hex() not in promised.read_text()
+    invoke(*group, "reveal", promised, "--key", tmp_path / "k", "--rate", 0.25, "--out", opened)
+    assert "0.25" in invoke(*group, "check", promised, opened).stdout
+    opened.write_text(opened.read_text().replace("0.25", "0.5"))
+    assert "not those" in invoke(*group, "check", promised, opened, code=1).stdout
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 63, "z" * 64])
+def test_a_servers_sampling_needs_the_digest_that_was_printed(digest: str, tmp_path: Path) -> None:
+    line = refused("holdout", "monitoring", "commit", digest, "--server", "chat", "--out", tmp_path / "c.json")
+    assert "64 hex digits" in line
+    assert not (tmp_path / "c.json").exists()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from holdtrue.cli import monitoring
 from holdtrue.cli.console import say, stop_on_error
 
 __all__ = ["app"]
@@ -14,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.add_typer(monitoring.app, name="monitoring")
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A tranche's folder.")]
 

@@ -25,6 +25,7 @@ from holdtrue.evidence.monitoring import (
     MonitoringCommitment,
     MonitoringReveal,
     check_monitoring,
+    commit_monitoring,
     missed_turns,
     reveal_monitoring,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "check_monitoring",
     "check_unused",
     "commit",
+    "commit_monitoring",
     "compare_replay",
     "countersign",
     "digest_root",

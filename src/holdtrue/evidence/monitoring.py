@@ -16,7 +16,14 @@ from pydantic import Field
 from holdtrue.errors import ArtifactError, SettingError
 from holdtrue.records import Record, read_capped
 
-__all__ = ["MonitoringCommitment", "MonitoringReveal", "check_monitoring", "missed_turns", "reveal_monitoring"]
+__all__ = [
+    "MonitoringCommitment",
+    "MonitoringReveal",
+    "check_monitoring",
+    "commit_monitoring",
+    "missed_turns",
+    "reveal_monitoring",
+]
 
 _COMMITMENT: Final = b"holdtrue.audit-commitment/1"
 _DRAW: Final = b"holdtrue.audit-draw/1"
@@ -46,6 +53,24 @@ class MonitoringReveal(Record):
     salt: str = Field(pattern=_HEX64)
     rate: float = Field(ge=0, le=1)
     """Share of turns."""
+
+
+def commit_monitoring(published: str, server: str, since: str) -> MonitoringCommitment:
+    """What a server printed when it started, as a record to publish.
+
+    Args:
+        published: 64 hex digits.
+        server: which one, in words.
+        since: UTC, ISO 8601.
+
+    Raises:
+        SettingError: no such digest.
+    """
+    digest = published.strip().lower()
+    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+        message = f"{published[:80]!r} is no commitment: give the 64 hex digits that `holdtrue serve` printed"
+        raise SettingError(message)
+    return MonitoringCommitment(published=digest, server=server, since=since)
 
 
 def reveal_monitoring(commitment: MonitoringCommitment, key: Path, rate: float) -> MonitoringReveal:
