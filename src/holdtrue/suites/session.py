@@ -1,11 +1,8 @@
 """One attempt at a gate, from the sealed promise to the verdict; killed at any time, it goes on where it was."""
 
 import asyncio
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import Final
 
 from holdtrue.errors import RunError
 from holdtrue.evidence import check_unused, mark_used
@@ -19,6 +16,7 @@ from holdtrue.gate import (
     write_items,
     write_record,
 )
+from holdtrue.progress import Report, Stage
 from holdtrue.records import (
     Eligible,
     FailureClass,
@@ -33,48 +31,7 @@ from holdtrue.suites.run import GateLogs, answer, find_eligible, open_logs, play
 from holdtrue.suites.sealing import TRANCHE_USES, Pairs, offered, promised, same_promise, tranche_commitment
 from holdtrue.suites.subject import Subject, open_subject
 
-__all__ = ["Progress", "gate_run"]
-
-Report = Callable[["Progress"], None]
-"""Told as samples are finished."""
-
-
-@final
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands."""
-
-    done: int
-    """Samples of the stage, those of earlier sessions included."""
-    total: int
-    rate: str
-    seconds_left: float
-    note: str = ""
-
-
-@final
-class _Stage:
-    """Counts one stage's samples.
-
-    Args:
-        name: what the terminal is told when it begins.
-        report: takes the progress.
-    """
-
-    def __init__(self, name: str, report: Report) -> None:
-        self._name, self._report = name, report
-        self._began = time.monotonic()
-        self._first: int | None = None
-
-    def __call__(self, done: int, total: int) -> None:
-        """So many are finished."""
-        if self._first is None:
-            self._first = done
-            self._report(Progress(done, total, "", 0.0, f"{self._name}: {total} items"))
-        speed = (done - self._first) / max(time.monotonic() - self._began, 1e-6)
-        left = (total - done) / speed if speed else 0.0
-        self._report(Progress(done, total, f"{speed:.1f} a second", left))
-
+__all__ = ["gate_run"]
 
 _PREREG: Final = "prereg.json"
 _VERDICT: Final = "verdict.json"
@@ -146,7 +103,7 @@ async def _run(
 ) -> Verdict:
     logs = open_logs(out)
     attempts = {str(each.failure_class): each.attempt for each in prereg.classes if each.not_applicable is None}
-    await play_controls(prereg, pairs, logs.controls, _Stage("controls", report))
+    await play_controls(prereg, pairs, logs.controls, Stage("controls", report))
     eligible = await _eligible(options, out, subject, pairs, prereg, logs, report)
     ledger.append("eligible", prereg, attempts, eligible.digest)
 
@@ -158,7 +115,7 @@ async def _run(
 
     asked = {name: eligible.families.get(name, ()) for name in pairs}
     await play_organism(
-        prereg, pairs, asked, subject, logs.controls, options.rows, _Stage("a model bent on purpose", report)
+        prereg, pairs, asked, subject, logs.controls, options.rows, Stage("a model bent on purpose", report)
     )
     await answer(
         prereg,
@@ -167,7 +124,7 @@ async def _run(
         subject,
         logs.samples,
         options.rows,
-        _Stage("release", report),
+        Stage("release", report),
         enough,
     )
     verdict = decide(prereg, [*logs.samples.records, *logs.controls.records], eligible)
@@ -184,7 +141,7 @@ async def _eligible(
     sealed = read_eligible(out)
     if sealed is not None:
         return sealed
-    families = await find_eligible(prereg, pairs, subject, logs.samples, options.rows, _Stage("eligibility", report))
+    families = await find_eligible(prereg, pairs, subject, logs.samples, options.rows, Stage("eligibility", report))
     eligible = Eligible(prereg=prereg.digest, families={str(name): each for name, each in families.items()})
     write_record(out, eligible)
     return eligible
