@@ -1,0 +1,194 @@
+"""Rows that are alike become one family: exact duplicates by hash, near ones by MinHash, grouped on the disk."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from holdtrue.audit.ingest.signatures import PERMUTATIONS
+
+__all__ = ["Families", "find_families", "joined"]
+
+_ROUNDS: Final = 8
+_AT_ONCE: Final = 2**16
+"""Pairs of signatures compared at once."""
+
+Ids = Int[np.ndarray, " n"]
+
+
+@final
+@dataclass(frozen=True)
+class Families:
+    """Which rows belong together."""
+
+    family: Int[np.ndarray, " rows"]
+    """For each row its family's first row."""
+    exact: int
+    near: int
+
+
+def find_families(
+    scratch: Path,
+    blocks: Sequence[int],
+    counts: Sequence[int],
+    *,
+    n_bands: int,
+    similarity: float,
+    memory_bytes: int,
+    processes: int,
+) -> Families:
+    """Group the rows of all blocks.
+
+    A row joins an earlier one that is its exact duplicate, or the first row of a family if their signatures agree in
+    at least `similarity` of the permutations; rows are candidates when they share a band. Similarity to another member
+    isn't enough, so that no chain of small changes makes a family of everything.
+
+    Args:
+        scratch: holds `keys-NNNNN.parquet` and `signature-NNNNN.bin` of each block.
+        blocks: their numbers.
+        counts: rows of each.
+        n_bands: of the keys.
+        similarity: from 0 to 1.
+        memory_bytes: of DuckDB; past that it spills into `scratch`.
+        processes: its threads.
+    """
+    n = sum(counts)
+    family = np.arange(n, dtype=np.int64)
+    if not n:
+        return Families(family, 0, 0)
+    places = _Places(np.array(blocks, dtype=np.int64), np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64))
+    similar = _similar(_signatures(scratch, blocks, n), similarity)
+    with _keys(scratch, blocks, memory_bytes, processes) as database:
+        twins = _pairs(database, _EXACT)
+        rows = places.numbers(twins[:, 1])
+        first = places.numbers(twins[:, 0])
+        database.register("without", pa.table({"row": np.sort(twins[:, 1])}))
+        live = "SELECT * FROM keys ANTI JOIN without USING (row)" if len(rows) else "SELECT * FROM keys"
+        for _ in range(_ROUNDS):
+            found = [_pairs(database, _NEAR.format(live=live, band=f"band_{at}")) for at in range(n_bands)]
+            candidates = places.numbers(np.unique(np.concatenate(found), axis=0))
+            if not len(candidates):
+                break
+            agree = candidates[similar(candidates[:, 0], candidates[:, 1])]
+            members, leaders = joined(agree, similar)
+            family[members] = leaders
+            left = np.setdiff1d(candidates[:, 1], members)
+            if len(left) < 2:
+                break
+            # Their bucket's first row was unlike them; they may yet be like each other.
+            database.register("remaining", pa.table({"row": places.packed(left)}))
+            live = "SELECT * FROM keys SEMI JOIN remaining USING (row)"
+        near = int(np.count_nonzero(family != np.arange(n)))
+        family[rows] = family[first]
+    return Families(family, len(rows), near)
+
+
+def joined(pairs: Int[np.ndarray, "pairs 2"], similar: Callable[[Ids, Ids], Bool[np.ndarray, " n"]]) -> tuple[Ids, Ids]:
+    """Rows that join their component's first row.
+
+    Args:
+        pairs: rows that are alike.
+        similar: whether the first row and another are alike, for many at once.
+
+    Returns:
+        The rows, and for each its family's first row.
+    """
+    nodes, flat = np.unique(pairs, return_inverse=True)
+    if not len(nodes):
+        return nodes, nodes
+    ends = flat.reshape(-1, 2)
+    graph = coo_array((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(nodes), len(nodes)))
+    _, label = connected_components(graph.tocsr(), directed=False)
+    _, earliest = np.unique(label, return_index=True)  # nodes are sorted, so the first seen is the lowest
+    leader = nodes[earliest[label]]
+    inside = nodes != leader
+    inside[inside] = similar(leader[inside], nodes[inside])
+    return nodes[inside], leader[inside]
+
+
+_EXACT: Final = """
+    SELECT groups.first, keys.row FROM keys JOIN (
+        SELECT row_hash, check_hash, min(row) AS first FROM keys GROUP BY ALL HAVING count(*) > 1
+    ) AS groups USING (row_hash, check_hash) WHERE keys.row > groups.first
+"""
+_NEAR: Final = """
+    WITH live AS ({live}), groups AS (
+        SELECT {band}, min(row) AS first FROM live GROUP BY {band} HAVING count(*) > 1
+    ) SELECT groups.first, live.row FROM live JOIN groups USING ({band}) WHERE live.row > groups.first
+"""
+
+
+@final
+@dataclass(frozen=True)
+class _Places:
+    """Between a row's number and its place, `block << 32 | position`, which sorts alike."""
+
+    blocks: Int[np.ndarray, " blocks"]
+    firsts: Int[np.ndarray, " blocks"]
+
+    def numbers(self, places: Int[np.ndarray, "*shape"]) -> Int[np.ndarray, "*shape"]:
+        found: Int[np.ndarray, "*shape"] = self.firsts[np.searchsorted(self.blocks, places >> 32)] + (
+            places & 0xFFFFFFFF
+        )
+        return found
+
+    def packed(self, numbers: Int[np.ndarray, "*shape"]) -> Int[np.ndarray, "*shape"]:
+        at = np.searchsorted(self.firsts, numbers, side="right") - 1
+        found: Int[np.ndarray, "*shape"] = (self.blocks[at] << 32) + numbers - self.firsts[at]
+        return found
+
+
+@contextmanager
+def _keys(
+    scratch: Path, blocks: Sequence[int], memory_bytes: int, processes: int
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    database = duckdb.connect(":memory:")
+    try:
+        spill = str(scratch / "spill").replace("'", "''")
+        database.execute(f"SET memory_limit = '{memory_bytes // 2**20}MiB'")
+        database.execute(f"SET temp_directory = '{spill}'")
+        database.execute(f"SET threads = {processes}")
+        database.execute("SET preserve_insertion_order = false")
+        # By Arrow, as DuckDB would take a bracket in a folder's name for a pattern.
+        database.register("keys", ds.dataset([str(scratch / f"keys-{block:05d}.parquet") for block in blocks]))
+        yield database
+    finally:
+        database.close()
+
+
+def _pairs(database: duckdb.DuckDBPyConnection, query: str) -> Int[np.ndarray, "pairs 2"]:
+    found = database.execute(query).fetchnumpy()
+    return np.stack([np.asarray(found["first"], dtype=np.int64), np.asarray(found["row"], dtype=np.int64)], axis=1)
+
+
+def _signatures(scratch: Path, blocks: Sequence[int], n: int) -> np.memmap:
+    """All signatures in one file, so that a row's place is its number."""
+    whole = scratch / "signatures.bin"
+    with whole.open("wb") as sink:
+        for block in blocks:
+            with (scratch / f"signature-{block:05d}.bin").open("rb") as part:
+                shutil.copyfileobj(part, sink, 2**20)
+    return np.memmap(whole, dtype=np.uint8, mode="r", shape=(n, PERMUTATIONS))
+
+
+def _similar(signatures: np.memmap, similarity: float) -> Callable[[Ids, Ids], Bool[np.ndarray, " n"]]:
+    def similar(a: Ids, b: Ids) -> Bool[np.ndarray, " n"]:
+        found = np.zeros(len(a), dtype=bool)
+        for at in range(0, len(a), _AT_ONCE):
+            these = slice(at, at + _AT_ONCE)
+            agree: Float[np.ndarray, " n"] = (signatures[a[these]] == signatures[b[these]]).mean(axis=1)
+            # Eight bits agree by chance once in 256.
+            found[these] = (agree - 1 / 256) / (1 - 1 / 256) >= similarity - 1e-9
+        return found
+
+    return similar
