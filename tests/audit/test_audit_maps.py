@@ -1,0 +1,112 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_rows import OneByOne, made_rows
+from made_work import DieAt, FailAt, Measure
+
+from holdtrue.audit.maps.base import Maps
+from holdtrue.audit.maps.local import SMALL_BYTES, LocalMaps
+from holdtrue.audit.maps.ray import RayMaps
+from holdtrue.audit.scan import outcome_column, scan
+from holdtrue.errors import MissingExtra, RunError, SettingError
+
+PARTS = 7
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    draw = np.random.default_rng(3)
+    texts = [" ".join(["word"] * n) for n in draw.integers(1, 40, 700)]
+    replies = [text.upper() if at % 50 == 0 else text for at, text in enumerate(reversed(texts))]
+    return made_rows(tmp_path_factory.mktemp("maps"), texts, responses=replies, parts=PARTS)
+
+
+@pytest.fixture(scope="module")
+def local():
+    return LocalMaps(2, few_rows=0)
+
+
+@pytest.fixture(scope="module")
+def on_ray():
+    ray = pytest.importorskip("ray")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # Ray's workers import made_work, too
+        yield RayMaps(2)
+        ray.shutdown()
+
+
+@pytest.fixture(params=["local", "on_ray"])
+def maps(request) -> Maps:
+    return request.getfixturevalue(request.param)
+
+
+def assert_same(found, expected):
+    assert [each.first for each in found] == [each.first for each in expected]
+    assert [each.sums.tobytes() for each in found] == [each.sums.tobytes() for each in expected]
+
+
+def test_a_killed_process_is_one_line_and_the_next_stage_has_new_ones(local, rows):
+    with pytest.raises(RunError, match=r"part-0000\d.parquet: a process died .* fewer than 2 processes") as caught:
+        list(local.over(DieAt(3), rows, ["prompt"]))
+    assert "\n" not in str(caught.value)
+    assert len(list(local.over(Measure(), rows, ["prompt"]))) == PARTS
+
+
+def test_every_engine_gives_the_same_bits_in_the_parts_order(maps, rows):
+    expected = list(OneByOne().over(Measure(), rows, ["prompt"]))
+    assert len(expected) == PARTS
+    assert_same(list(maps.over(Measure(), rows, ["prompt"])), expected)
+
+
+def test_every_engine_makes_the_same_scan(maps, rows, tmp_path):
+    expected = scan(rows, OneByOne(), tmp_path / "one")
+    assert scan(rows, maps, tmp_path / "many") == expected
+    for one in sorted((tmp_path / "one").glob("*.parquet")):
+        assert (tmp_path / "many" / one.name).read_bytes() == one.read_bytes()
+    assert outcome_column(tmp_path / "many", rows, "reply in capitals").sum() > 5
+
+
+def test_large_work_goes_to_each_process_once_and_gives_the_same(local, rows):
+    work = Measure(bytes(SMALL_BYTES + 1))
+    assert_same(list(local.over(work, rows, ["prompt"])), list(OneByOne().over(work, rows, ["prompt"])))
+
+
+def test_a_reader_may_stop_early_and_two_may_take_turns(local, rows):
+    early = local.over(Measure(), rows, ["prompt"])
+    assert next(early).first == 0
+    early.close()
+    one, two = local.over(Measure(), rows, ["prompt"]), local.over(Measure(b"1"), rows, ["prompt"])
+    for first, second in zip(one, two, strict=True):
+        assert first.first == second.first
+        assert second.sums[2] - first.sums[2] == 1
+
+
+def test_an_error_in_the_work_is_raised_as_it_is(local, rows):
+    found = local.over(FailAt(2), rows, ["prompt"])
+    assert [next(found), next(found)] == [0, 1]
+    with pytest.raises(ValueError, match="row 7"):
+        next(found)
+
+
+def test_few_rows_stay_in_this_process(rows):
+    maps = LocalMaps(2)
+    work = [maps.over(lambda batch: batch.part.index, rows, ["prompt"])]  # a lambda can't leave this process
+    assert list(work[0]) == list(range(PARTS))
+
+
+@pytest.mark.parametrize("engine", [LocalMaps, RayMaps])
+def test_no_workers_is_refused(engine):
+    with pytest.raises(SettingError, match=r"0 .* give 1 or more"):
+        engine(0)
+
+
+def test_without_ray_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'holdtrue\[ray\]'"):
+        RayMaps(2)
+
+
+def test_a_dataset_without_parts_gives_nothing(maps, tmp_path):
+    assert list(maps.over(Measure(), made_rows(tmp_path, [], parts=0), ["prompt"])) == []
