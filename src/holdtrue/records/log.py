@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Generic, TypeVar, final
 
 from holdtrue.errors import ArtifactError, RunError, StorageError
+from holdtrue.records.audit_reading import AuditReading
 from holdtrue.records.base import storage_error
 from holdtrue.records.gate_sample import GateSample
+from holdtrue.records.judge_answer import JudgeAnswer
 from holdtrue.records.judgement import Judgement
 from holdtrue.records.trial import CapabilityTrial, Trial
 
 __all__ = ["RecordLog"]
 
 
-T = TypeVar("T", Trial, CapabilityTrial, Judgement, GateSample)
+T = TypeVar("T", Trial, CapabilityTrial, Judgement, GateSample, AuditReading, JudgeAnswer)
 
 
 @final
