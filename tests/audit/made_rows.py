@@ -65,7 +65,10 @@ def made_rows(
 def made_prompts(n: int, seed: int, *, words: int = 4000, length: tuple[int, int] = (8, 40)) -> list[str]:
     """Sentences of invented words, frequent and rare as in language."""
     rng = np.random.default_rng(seed)
-    onsets, rhymes = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v"], ["a", "e", "i", "o", "u", "an", "el", "is", "or", "un"]
+    onsets, rhymes = (
+        ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v"],
+        ["a", "e", "i", "o", "u", "an", "el", "is", "or", "un"],
+    )
     vocabulary = sorted({a + b + c + d for a in onsets for b in rhymes for c in onsets for d in rhymes})
     vocabulary = [vocabulary[at] for at in rng.permutation(len(vocabulary))[:words]]
     weights = 1 / (np.arange(words) + 3)

@@ -11,15 +11,29 @@ from holdtrue.errors import HoldtrueError, JudgeError, MissingExtra, SettingErro
 from holdtrue.judges.failures import Failure, FailureKind, classify, one_line
 from holdtrue.judges.rubric import Prompt
 
-__all__ = ["Backoff", "Generate", "Refused", "ask", "inspect_generate"]
+__all__ = ["MAX_ANSWER_TOKENS", "Backoff", "Generate", "Refused", "Said", "ask", "inspect_generate"]
 
 Generate = Callable[[Prompt], Awaitable[str]]
 """Prompt -> the model's answer as text. The seam to whatever runs the judge."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
-# Room for a sentence, and for the models that think before it.
-_MAX_TOKENS: Final = 1024
+MAX_ANSWER_TOKENS: Final = 1024
+"""Room for a sentence, and for the models that think before it."""
+
+
+@final
+class Said(str):
+    """An answer with the tokens that the provider counted; to those who need no count it is only text."""
+
+    input_tokens: int
+    output_tokens: int
+
+    def __new__(cls, text: str, input_tokens: int, output_tokens: int) -> "Said":
+        """Text and its tokens: those read, from a cache too, and those written, unseen thinking too."""
+        said = super().__new__(cls, text)
+        said.input_tokens, said.output_tokens = input_tokens, output_tokens
+        return said
 
 
 @final
@@ -133,7 +147,7 @@ def inspect_generate(
         raise MissingExtra(message) from None
     config = GenerateConfig(
         temperature=0.0,
-        max_tokens=_MAX_TOKENS,
+        max_tokens=MAX_ANSWER_TOKENS,
         max_retries=0,
         timeout=max(1, round(timeout_seconds)),
         max_connections=concurrency,
@@ -153,6 +167,10 @@ def inspect_generate(
 
     async def generate(prompt: Prompt) -> str:
         messages: list[ChatMessage] = [ChatMessageSystem(content=prompt.system), ChatMessageUser(content=prompt.user)]
-        return (await judge.generate(messages)).completion
+        output = await judge.generate(messages)
+        if (used := output.usage) is None or not used.output_tokens:
+            return output.completion  # some providers report zeros instead of nothing
+        cached = (used.input_tokens_cache_read or 0) + (used.input_tokens_cache_write or 0)
+        return Said(output.completion, used.input_tokens + cached, used.output_tokens)
 
     return generate
