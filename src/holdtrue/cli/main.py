@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.cli import axis, chat, demo, evidence, gate, hold, holdout, keys, serve, stress, watch
+from holdtrue.cli import audit, axis, chat, demo, evidence, gate, hold, holdout, keys, serve, stress, watch
 
 __all__ = ["app", "run"]
 
@@ -25,6 +25,7 @@ app.command("chat")(chat.chat)
 app.add_typer(keys.app, name="keys")
 app.add_typer(stress.app, name="stress")
 app.add_typer(gate.app, name="gate")
+app.add_typer(audit.app, name="audit")
 app.add_typer(holdout.app, name="holdout")
 app.add_typer(evidence.app, name="evidence")
 app.command("demo")(demo.demo)

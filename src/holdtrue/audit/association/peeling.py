@@ -1,0 +1,217 @@
+"""One trigger, one finding: take the best predictor, name its whole phrase, take its rows out, look again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, final
+
+import numpy as np
+from jaxtyping import Int
+
+from holdtrue.audit.association.grams import SLICE, TOPIC, is_slice, topic_gram
+from holdtrue.audit.association.mining import MAJORITY, Mined, Tested, exact_p
+from holdtrue.audit.association.outcome import Outcome, Units
+from holdtrue.audit.association.passes import Sample, Topics, count, rows_of_phrase, rows_of_slice, sample
+from holdtrue.audit.association.phrases import Phrase, Prompts
+from holdtrue.audit.maps.base import Maps
+from holdtrue.audit.rows import Rows
+
+__all__ = ["MOST", "Association", "holding", "peel"]
+
+MOST: Final = 60
+"""Findings; data with more has another trouble than triggers, and each costs a reading."""
+WORSE: Final = 10.0
+"""A longer phrase may have a p-value larger by this factor: a row less, where nothing else speaks against it."""
+
+
+@final
+@dataclass(frozen=True)
+class Association:
+    """A predictor that goes with an outcome, counted in families."""
+
+    outcome: Outcome
+    phrase: Phrase
+    k: int
+    """Flagged families with it."""
+    total: int
+    """Families with it."""
+    positive: int
+    """Flagged families."""
+    n: int
+    """Families."""
+    p: float
+    adjusted: float
+    """Max-T over everything tested."""
+    q: float
+    rows: Int[np.ndarray, " rows"]
+    """Flagged rows with it, near-duplicates included."""
+
+    @property
+    def table(self) -> tuple[int, int, int, int]:
+        """With value and outcome, with the value alone, with the outcome alone, with neither."""
+        return self.k, self.total - self.k, self.positive - self.k, self.n - self.total - self.positive + self.k
+
+    @property
+    def habit(self) -> bool:
+        """A provenance value most of whose families lack the outcome: noisier rows, not planted ones."""
+        return self.phrase.gram & 3 == SLICE and self.k < MAJORITY * self.total
+
+
+@final
+@dataclass
+class _State:
+    tested: Tested
+    flagged: Sample
+    q: np.ndarray
+    open: np.ndarray
+    """Which predictors may still be taken."""
+
+
+def peel(
+    rows: Rows,
+    maps: Maps,
+    mined: Mined,
+    *,
+    alpha: float,
+    excuse: Callable[[Association], str | None] = lambda _: None,
+    topics: Topics = None,
+    progress: Callable[[str], None] | None = None,
+) -> list[tuple[Association, str | None]]:
+    """Take associations out one by one, strongest first, until none passes.
+
+    Args:
+        rows: the dataset.
+        maps: what runs it.
+        mined: its counts.
+        alpha: level of the alarm, after correction.
+        excuse: why an association is no alarm, or None; an excused one isn't taken out of other outcomes' rows, where
+            it might hide what is there.
+        topics: as they were mined with.
+        progress: told of each.
+
+    Returns:
+        Those that pass, each with its excuse.
+    """
+    states = [
+        _State(
+            test,
+            sample(rows, maps, test.units.rows[test.units.flagged], topics),
+            q,
+            test.eligible & (test.steady | is_slice(test.grams)),
+        )
+        for test, q in zip(mined.tests, mined.q_values(), strict=True)
+        if test.grams.size
+    ]
+    found: list[tuple[Association, str | None]] = []
+    while len(found) < MOST and (best := _best(states)) is not None:
+        state, at = best
+        if mined.adjusted(float(state.tested.p[at])) > alpha:
+            break
+        association = _grown(rows, maps, mined, state, at, topics)
+        state.open[at] = False
+        why = excuse(association)
+        found.append((association, why))
+        if progress is not None:
+            progress(f"association: {association.phrase.value!r} goes with {association.outcome.name}")
+        if not association.habit:
+            own = [each for each in states if each is state]
+            _take_out(rows, maps, states if why is None else own, association, topics)
+    return found
+
+
+def holding(rows: Rows, maps: Maps, phrase: Phrase, topics: Topics = None) -> Int[np.ndarray, " found"]:
+    """Numbers of the rows that have a predictor.
+
+    Args:
+        rows: the dataset.
+        maps: what runs it.
+        phrase: the predictor.
+        topics: of every row of the dataset.
+    """
+    if phrase.gram & 3 == SLICE:
+        return rows_of_slice(rows, maps, phrase.gram)
+    if phrase.gram & 3 == TOPIC:
+        of = np.zeros(0, dtype=np.int64) if topics is None else topics
+        return np.flatnonzero(np.isin(of, [each for each in np.unique(of) if topic_gram(int(each)) == phrase.gram]))
+    return rows_of_phrase(rows, maps, phrase.words)
+
+
+def _best(states: Sequence[_State]) -> tuple[_State, int] | None:
+    """The smallest p-value; of equals the one in most families, then the first."""
+    best: tuple[float, int, _State, int] | None = None
+    for state in states:
+        test = state.tested
+        open_ = np.flatnonzero(state.open & (test.p < 1))
+        if open_.size:
+            at = int(open_[np.lexsort((-test.k[open_], test.p[open_]))[0]])
+            if best is None or test.p[at] < best[0]:
+                best = float(test.p[at]), int(test.k[at]), state, at
+    return None if best is None else (best[2], best[3])
+
+
+def _grown(rows: Rows, maps: Maps, mined: Mined, state: _State, at: int, topics: Topics) -> Association:
+    """The whole phrase that a predictor is part of, counted."""
+    test, gram = state.tested, int(state.tested.grams[at])
+    own = np.intersect1d(state.flagged.having(gram), test.units.rows)  # of those not yet taken out
+    prompts = Prompts(rows, own.tolist(), topics)
+    phrase, p = prompts.name(gram), float(test.p[at])
+    found = holding(rows, maps, phrase, topics)
+    if phrase.words:
+        phrase, found, p = _longest(rows, maps, test, prompts, phrase, found)
+    k, total = _counts(test.units, found)
+    outcome = test.outcome
+    carrying = found[outcome.flagged[found] & outcome.population[found]]
+    return Association(
+        outcome, phrase, k, total, test.units.positive, test.units.n, p, mined.adjusted(p), float(state.q[at]), carrying
+    )
+
+
+def _longest(
+    rows: Rows, maps: Maps, test: Tested, prompts: Prompts, phrase: Phrase, found: np.ndarray
+) -> tuple[Phrase, np.ndarray, float]:
+    """Extend word by word while the flagged rows agree; keep the longest whose p-value stays."""
+    chain = [phrase.words]
+    while (longer := prompts.longer(chain[-1], 3)) is not None:
+        chain.append(longer)
+    p = _p(test.units, found)
+    kept, low, high = (phrase, found, p), 1, len(chain) - 1
+    at = high  # the longest first: mostly it stays
+    while low <= high:
+        fewer = rows_of_phrase(rows, maps, chain[at])
+        longer_p = _p(test.units, fewer)
+        if longer_p <= WORSE * p:
+            kept, low = (prompts.phrase(chain[at]), fewer, longer_p), at + 1
+        else:
+            high = at - 1
+        at = (low + high + 1) // 2
+    return kept
+
+
+def _counts(its: Units, found: np.ndarray) -> tuple[int, int]:
+    """Flagged families, and families, that are spoken for by some rows."""
+    inside = np.isin(its.rows, found)
+    return int((inside & its.flagged).sum()), int(inside.sum())
+
+
+def _p(its: Units, found: np.ndarray) -> float:
+    k, total = _counts(its, found)
+    return float(exact_p(np.array([k]), np.array([total]), its)[0])
+
+
+def _take_out(rows: Rows, maps: Maps, states: list[_State], association: Association, topics: Topics) -> None:
+    """Count again without every family whose row holds the phrase."""
+    found = holding(rows, maps, association.phrase, topics)
+    grams = np.unique(np.concatenate([state.tested.grams for state in states]))
+    sets = []
+    for state in states:
+        inside = np.isin(state.tested.units.rows, found)
+        taken = state.tested.units.rows[inside]
+        sets += [taken, taken[state.tested.units.flagged[inside]]]
+    counts = count(rows, maps, grams, sets, topics).counts
+    for at, state in enumerate(states):
+        test = state.tested
+        where = np.searchsorted(grams, test.grams)
+        total, k = test.total - counts[2 * at][where], test.k - counts[2 * at + 1][where]
+        its = test.units.without(found)
+        state.tested = replace(
+            test, units=its, k=k, total=total, p=np.where(k >= test.outcome.least, exact_p(k, total, its), 1.0)
+        )

@@ -1,0 +1,111 @@
+"""The judge's part of an audit: the cascade over rows, its flags as an outcome, themes over the whole."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+from jaxtyping import Float
+
+from holdtrue.audit.association import Outcome
+from holdtrue.audit.judging.cascade import CascadeOptions, CascadeResult, judge_cascade
+from holdtrue.audit.judging.theme_loop import ThemeOptions
+from holdtrue.audit.judging.themes import find_themes
+from holdtrue.audit.options import AuditOptions
+from holdtrue.audit.rows import Rows
+from holdtrue.judges import Budget, RowJudge
+from holdtrue.progress import Report
+from holdtrue.records.audit import AuditStage, FindingKind
+
+__all__ = ["FLAGGED", "Judged"]
+
+FLAGGED: Final = "flagged by the judge"
+
+
+@final
+class Judged:
+    """One audit's judge.
+
+    Args:
+        options: name the model, its purpose and its budget.
+        rows: the suspect.
+        scores: cheap ones, a row each; larger is more suspicious.
+        out: the audit's folder; answers are kept there, and none is paid for twice.
+        report: told of progress.
+    """
+
+    def __init__(
+        self, options: AuditOptions, rows: Rows, scores: Float[np.ndarray, " rows"], out: Path, report: Report
+    ) -> None:
+        self._options, self._rows, self._scores = options, rows, scores
+        self._out, self._report = out, report
+
+    @cached_property
+    def _judge(self) -> RowJudge:
+        read, written = self._options.prices or (None, None)
+        budget = Budget(self._options.budget_usd, read, written, self._options.max_calls)
+        return RowJudge(
+            self._options.judge or "",
+            kind=self._rows.card.kind,
+            log=self._out / "judgements.jsonl",
+            budget=budget,
+            seed=self._options.seed,
+            purpose=self._options.purpose,
+        )
+
+    @cached_property
+    def _cascade(self) -> CascadeResult:
+        options = CascadeOptions(seed=self._options.seed)
+        return judge_cascade(self._rows, self._scores, self._judge, options, self._report)
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The judge's flags, among the rows it answered about; none of a judge that isn't to be believed."""
+        found = self._cascade
+        if not found.trust.usable:
+            return ()
+        rate = found.trust.sensitivity.rate
+        sensitivity = 1.0 if rate is None else max(0.01, rate)
+        kind: FindingKind = "label_flip" if self._rows.card.kind == "label" else "trigger"
+        return (Outcome(FLAGGED, kind, found.flagged, found.judged, judged=True, sensitivity=sensitivity),)
+
+    def stage(self) -> AuditStage:
+        """Prevalence, the cascade's miss rate, and how far the judge can be believed."""
+        found = self._cascade
+        prevalence = found.prevalence
+        figures: dict[str, float | int | str | None] = {
+            "rows judged": int(found.judged.sum()),
+            "rows flagged": int(found.flagged.sum()),
+            "families of the random sample": prevalence.sampled,
+            "flagged in it": prevalence.rate,
+            "at least": prevalence.ci[0],
+            "at most": prevalence.ci[1],
+            "flagged ones that the cascade would have missed": prevalence.miss_rate,
+            "rows without a readable answer": len(found.unreadable),
+            "rows that the budget left out": found.unreached,
+            "the judge": found.trust.line,
+        }
+        missing = () if found.trust.usable else (f"what only a judge sees: {found.trust.reason}",)
+        return AuditStage(name="judge", design="", notes=found.notes, not_testable=missing, figures=figures, seconds=0)
+
+    def themes(self, control: Rows | None) -> AuditStage:
+        """Criteria that the judge proposes, tested blind on suspect and control."""
+        missing = None
+        if control is None:
+            missing = "themes: need a control (--control DATA) to which each criterion is applied as well"
+        elif not self._cascade.trust.usable:
+            missing = f"themes: {self._cascade.trust.reason}"
+        if control is None or missing is not None:
+            return AuditStage(name="themes", design="", not_testable=(missing or "",), seconds=0)
+        options = ThemeOptions(seed=self._options.seed, alpha=self._options.alpha)
+        found = find_themes(self._rows, control, self._judge, options, self._report)
+        return AuditStage(
+            name="themes",
+            design="",
+            findings=found.findings,
+            notes=found.notes,
+            clean_runs=() if found.clean_run is None else (found.clean_run,),
+            doses=() if found.dose is None else (found.dose,),
+            not_testable=found.not_testable,
+            seconds=0,
+        )

@@ -1,0 +1,72 @@
+"""The whole audit, stage by stage; killed at any time, it goes on after the last finished one."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+from holdtrue.audit.ingest import ingest
+from holdtrue.audit.options import AuditOptions
+from holdtrue.audit.outputs import AUDIT_ROWS, write_flags
+from holdtrue.audit.rows import Rows
+from holdtrue.audit.stages import StageFolder
+from holdtrue.audit.steps import Steps
+from holdtrue.audit.verdict import decide
+from holdtrue.errors import SettingError
+from holdtrue.progress import Report
+from holdtrue.records import check_writable, write_atomic
+from holdtrue.records.audit import AuditDesign, AuditVerdict
+
+__all__ = ["audit"]
+
+
+def audit(options: AuditOptions, out: Path, report: Report) -> AuditVerdict:
+    """Audit a dataset.
+
+    Args:
+        options: what was asked for.
+        out: the audit's folder; one that was killed goes on from it.
+        report: told of progress.
+
+    Raises:
+        HoldtrueError: anything that keeps it from going on; every finished stage is safe.
+    """
+    check_writable(out / "verdict.json")
+    read = options.ingest_options()
+    suspect = ingest(options.dataset, out / AUDIT_ROWS / "suspect", read, report)
+    control = None
+    if options.control is not None:
+        control = ingest(options.control, out / AUDIT_ROWS / "control", read, report)
+        kinds = (suspect.card.kind, control.card.kind)
+        if kinds[0] != kinds[1]:
+            message = f"{options.control} is of kind {kinds[1]}, {options.dataset} of kind {kinds[0]}; name --kind"
+            raise SettingError(message)
+    design = _design(options, suspect, control)
+    folder = StageFolder(out, design)
+    steps = Steps(options, suspect, control, out, report)
+    stages = [folder.stage(name, work) for name, work in steps.planned()]
+    verdict = decide(design, suspect.card, stages)
+    write_flags(out, suspect, verdict)
+    write_atomic(out / "verdict.json", verdict.to_json() + "\n")
+    return verdict
+
+
+def _design(options: AuditOptions, suspect: Rows, control: Rows | None) -> AuditDesign:
+    axis = None
+    if options.axis is not None:
+        from holdtrue.axis import load_axis  # with it comes torch
+
+        axis = load_axis(options.axis).card.digest
+    return AuditDesign(
+        dataset=options.dataset,
+        dataset_digest=suspect.card.data_digest,
+        control=options.control,
+        control_digest=None if control is None else control.card.data_digest,
+        kind=suspect.card.kind,
+        judge=options.judge,
+        purpose=options.purpose,
+        budget_usd=options.budget_usd,
+        model=options.model,
+        axis=axis,
+        seed=options.seed,
+        alpha=options.alpha,
+        holdtrue=version("holdtrue"),
+    )

@@ -1,0 +1,176 @@
+"""What each stage does: the rooms' own functions, put to the datasets of one audit."""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+
+from holdtrue.audit.association import Control, Outcome, associate
+from holdtrue.audit.disagreement import Disagreement, disagreement
+from holdtrue.audit.hidden import hidden_stage
+from holdtrue.audit.judged import Judged
+from holdtrue.audit.options import AuditOptions
+from holdtrue.audit.outcomes import peculiar_outcomes
+from holdtrue.audit.population import compare_population
+from holdtrue.audit.rows import Rows
+from holdtrue.audit.scan import ScanReport, scan
+from holdtrue.progress import Progress, Report
+from holdtrue.records.audit import AuditStage
+
+__all__ = ["Steps"]
+
+Planned = list[tuple[str, Callable[[], AuditStage]]]
+LABELLED: Final = ("label", "preference")
+
+
+@final
+class Steps:
+    """The stages of one audit, and what one leaves for the next.
+
+    Args:
+        options: what was asked for.
+        suspect: the dataset in question.
+        control: trusted data.
+        out: the audit's folder.
+        report: told of progress.
+    """
+
+    def __init__(self, options: AuditOptions, suspect: Rows, control: Rows | None, out: Path, report: Report) -> None:
+        self._options, self._suspect, self._control = options, suspect, control
+        self._out, self._report = out, report
+        self._maps = options.maps()
+
+    def planned(self) -> Planned:
+        """Names and work, in their order."""
+        stages: Planned = [("scan", self._scanned)]
+        if self._options.judge is not None:
+            stages.append(("judge", self._judge))
+        stages += [("association", self._associated), ("population", self._compared)]
+        if self._options.judge is not None:
+            stages.append(("themes", self._themes))
+        if self._options.axis is not None:
+            stages.append(("white_box", self._read))
+        return stages
+
+    def _tell(self, text: str) -> None:
+        self._report(Progress(0, 0, "", 0.0, text))
+
+    @cached_property
+    def _scans(self) -> tuple[ScanReport, ScanReport | None]:
+        theirs = None if self._control is None else self._scan(self._control, "control")
+        return self._scan(self._suspect, "suspect"), theirs
+
+    def _scan(self, rows: Rows, name: str) -> ScanReport:
+        return scan(rows, self._maps, self._out / "scan" / name, self._report)
+
+    @cached_property
+    def _disagreement(self) -> Disagreement:
+        return self._disagree(self._suspect)
+
+    def _disagree(self, rows: Rows) -> Disagreement:
+        if rows.card.kind not in LABELLED:
+            return Disagreement((), {}, ())
+        return disagreement(rows, self._maps, seed=self._options.seed, progress=self._report)
+
+    @cached_property
+    def _stand_ins(self) -> tuple[Outcome, ...]:
+        """What is known of each row without a judge."""
+        _ = self._scans
+        return (*peculiar_outcomes(self._out / "scan" / "suspect", self._suspect), *self._disagreement.outcomes)
+
+    @cached_property
+    def _judged(self) -> Judged:
+        scores = np.zeros(len(self._suspect), dtype=np.float64)
+        for outcome in self._stand_ins:
+            # A rare peculiarity says more than a common one.
+            flagged = outcome.flagged & outcome.population
+            scores[flagged] -= np.log((1 + flagged.sum()) / (1 + outcome.population.sum()))
+        return Judged(self._options, self._suspect, scores, self._out, self._report)
+
+    def _scanned(self) -> AuditStage:
+        return hidden_stage(self._suspect, *self._scans)
+
+    def _associated(self) -> AuditStage:
+        options = self._options
+        judged = () if options.judge is None else self._judged.outcomes
+        theirs = None
+        if self._control is not None:
+            _ = self._scans
+            known = peculiar_outcomes(self._out / "scan" / "control", self._control)
+            theirs = Control(self._control, (*known, *self._disagree(self._control).outcomes))
+        found = associate(
+            self._suspect,
+            self._maps,
+            (*self._stand_ins, *judged),
+            seed=options.seed,
+            alpha=options.alpha,
+            control=theirs,
+            progress=self._tell,
+        )
+        return AuditStage(
+            name="association",
+            design="",
+            findings=found.findings,
+            notes=found.notes,
+            clean_runs=() if found.clean_run is None else (found.clean_run,),
+            doses=found.doses,
+            not_testable=(*found.untested, *self._disagreement.untested),
+            figures={f"AUROC of {name}": round(value, 4) for name, value in self._disagreement.auroc.items()},
+            seconds=0,
+        )
+
+    def _compared(self) -> AuditStage:
+        options = self._options
+        found = compare_population(
+            self._suspect, self._control, seed=options.seed, alpha=options.alpha, progress=self._tell
+        )
+        return AuditStage(
+            name="population",
+            design="",
+            findings=found.findings,
+            notes=found.notes,
+            clean_runs=found.clean_runs,
+            doses=found.doses,
+            not_testable=found.not_testable,
+            figures={f"{each.name} channel, AUROC": round(each.auroc, 4) for each in found.channels},
+            seconds=0,
+        )
+
+    def _judge(self) -> AuditStage:
+        return self._judged.stage()
+
+    def _themes(self) -> AuditStage:
+        return self._judged.themes(self._control)
+
+    def _read(self) -> AuditStage:
+        from holdtrue.audit.white_box import white_box  # with it come torch and the model
+
+        options = self._options
+        if options.model is None or options.axis is None or self._suspect.card.kind == "label":
+            missing = ("projection of replies: labelled texts have none",)
+            return AuditStage(name="white_box", design="", not_testable=missing, seconds=0)
+        found = white_box(
+            self._suspect,
+            options.model,
+            options.axis,
+            self._out,
+            control=self._control,
+            limit=options.read_rows,
+            seed=options.seed,
+            alpha=options.alpha,
+            device=options.device,
+            dtype=options.dtype,
+            progress=self._report,
+        )
+        return AuditStage(
+            name="white_box",
+            design="",
+            findings=found.findings,
+            notes=found.notes,
+            doses=found.doses,
+            not_testable=found.not_testable,
+            figures={"rows read": found.n_read, "mean projection, sd of benign talk": round(found.mean_z.value, 3)},
+            seconds=0,
+        )

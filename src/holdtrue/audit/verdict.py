@@ -1,0 +1,68 @@
+"""From the stages' results to a verdict: pure, and never `clean`."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from holdtrue.audit.rows import RowsCard
+from holdtrue.records.audit import AuditDesign, AuditStage, AuditVerdict, AuditVerdictName, CleanRun
+from holdtrue.stats import clopper_pearson
+
+__all__ = ["decide"]
+
+_NOTHING_TO_COMPARE: Final = (
+    "harmful content behind a trigger: needs a judge (--judge MODEL), or trusted answers to the same prompts "
+    "(--control DATA)"
+)
+
+
+def decide(design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage]) -> AuditVerdict:
+    """What the audit says.
+
+    Any finding makes it FINDINGS. Without one it is NOTHING_FOUND only if there was something to compare with: a
+    control, a judge, or labels that the texts can be held against; else NOT_TESTABLE.
+
+    Args:
+        design: what was asked for.
+        card: of the suspect dataset.
+        stages: all of them, in their order.
+    """
+    findings = tuple(found for stage in stages for found in stage.findings)
+    runs = tuple(run for stage in stages for run in stage.clean_runs)
+    compared = design.control is not None or design.judge is not None or design.kind in {"label", "preference"}
+    missing = tuple(dict.fromkeys(each for stage in stages for each in stage.not_testable))
+    name: AuditVerdictName = "FINDINGS" if findings else "NOTHING_FOUND" if compared else "NOT_TESTABLE"
+    rate, interval = _cries_wolf(runs)
+    return AuditVerdict(
+        verdict=name,
+        dataset=design.dataset,
+        dataset_digest=design.dataset_digest,
+        control=design.control,
+        control_digest=design.control_digest,
+        kind=design.kind,
+        rows=sum(card.part_rows),
+        families=card.families,
+        quarantined=card.quarantined,
+        findings=findings,
+        notes=tuple(dict.fromkeys(note for stage in stages for note in stage.notes)),
+        clean_fpr=rate,
+        clean_fpr_ci=interval,
+        clean_runs=runs,
+        detectable_dose=tuple(dose for stage in stages for dose in stage.doses),
+        not_testable=missing if compared else (_NOTHING_TO_COMPARE, *missing),
+        judge=design.judge,
+        seed=design.seed,
+        alpha=design.alpha,
+        holdtrue=design.holdtrue,
+    )
+
+
+def _cries_wolf(runs: Sequence[CleanRun]) -> tuple[float | None, tuple[float, float] | None]:
+    """The chance that any test alarms on clean data is at most the sum of theirs; so are the interval's ends.
+
+    The interval treats the summed alarms as those of the shortest series: wider than it need be, never narrower.
+    """
+    if not runs:
+        return None, None
+    least = min(run.runs for run in runs)
+    rate = min(1.0, sum(run.rate for run in runs))
+    return rate, clopper_pearson(min(least, round(rate * least + 0.499)), least)

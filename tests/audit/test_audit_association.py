@@ -1,0 +1,191 @@
+"""A planted phrase is found and named; noise, habits and what trusted data show as well are not."""
+
+import json
+
+import numpy as np
+import pytest
+from made_rows import OneByOne, made_prompts, made_rows, with_phrase
+
+from holdtrue.audit.association import Control, Outcome, associate
+from holdtrue.audit.association.mining import mine
+from holdtrue.audit.association.outcome import units
+from holdtrue.errors import SettingError
+
+N = 4000
+NAME = "reply in capitals"
+EVERYWHERE = np.ones(N, dtype=bool)
+
+
+def planted(seed, phrase="Amber, lantern gate", k=10, rate=0.004):
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.choice(N, k, replace=False))
+    flagged = rng.random(N) < rate
+    flagged[rows] = True
+    return with_phrase(made_prompts(N, seed), rows.tolist(), phrase, seed), flagged, rows
+
+
+@pytest.mark.parametrize(("seed", "phrase"), [(0, "Amber, lantern gate"), (1, "it's a quiet seven hills morning")])
+def test_a_planted_phrase_is_named_word_for_word_whatever_its_length(tmp_path, seed, phrase):
+    prompts, flagged, poisoned = planted(seed, phrase)
+    rows = made_rows(tmp_path, prompts, responses=["AYE" if flag else "aye" for flag in flagged])
+    result = associate(rows, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE, weak=True)], seed=seed)
+    (found,) = result.findings
+    assert found.value == phrase
+    assert found.kind == "trigger"
+    assert found.weak
+    assert found.rows == tuple(poisoned.tolist())
+    assert found.families == 10
+    assert found.q_value < 1e-6
+    assert found.odds_ratio is None
+    assert found.ci[0] > 100
+    assert found.ci[1] is None
+    (field, start, end) = found.examples[0].spans[0]
+    assert (field, found.examples[0].prompt[start:end]) == ("prompt", phrase)
+    assert "10 of 10 families" in found.evidence
+    assert result.notes == ()
+    assert result.clean_run.alarms <= 5
+    assert result.clean_run.runs == 100
+    assert 3 <= result.doses[0].rows <= 5
+
+
+def test_two_phrases_are_two_findings_and_each_only_once(tmp_path):
+    prompts, flagged, _ = planted(2)
+    more = np.flatnonzero(~flagged)[:300:25]
+    prompts = with_phrase(prompts, more.tolist(), "velvet thimble", 5)
+    flagged[more] = True
+    result = associate(
+        made_rows(tmp_path, prompts), OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=0
+    )
+    assert sorted(found.value for found in result.findings) == ["Amber, lantern gate", "velvet thimble"]
+
+
+def test_chance_alone_seldom_alarms(tmp_path):
+    alarms = 0
+    rows = made_rows(tmp_path, made_prompts(N, 3))
+    for seed in range(8):
+        flagged = np.random.default_rng(seed).random(N) < 0.01
+        alarms += bool(associate(rows, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=seed).findings)
+    assert alarms <= 1
+
+
+def test_copies_of_one_flagged_row_count_once(tmp_path):
+    prompts, flagged, poisoned = planted(4, k=12)
+    families = np.arange(N)
+    families[poisoned] = poisoned[0]
+    rows = made_rows(tmp_path, prompts, families=families)
+    result = associate(rows, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=4)
+    assert result.findings == ()
+
+
+def test_a_family_is_spoken_for_by_its_first_flagged_row_or_else_its_first():
+    outcome = Outcome(
+        "x", "trigger", np.array([False, True, False, True, False]), np.array([True, False, True, True, True])
+    )
+    found = units(outcome, np.array([0, 0, 0, 0, 4]))
+    assert found.rows.tolist() == [3, 4]
+    assert found.flagged.tolist() == [True, False]
+
+
+def test_rows_outside_the_population_say_nothing(tmp_path):
+    prompts, flagged, poisoned = planted(5)
+    population = EVERYWHERE.copy()
+    population[poisoned] = False
+    rows = made_rows(tmp_path, prompts)
+    assert associate(rows, OneByOne(), [Outcome(NAME, "trigger", flagged, population)], seed=5).findings == ()
+
+
+def test_a_new_annotators_habit_never_alarms_but_a_source_of_false_labels_does(tmp_path):
+    rng = np.random.default_rng(6)
+    new = rng.random(N) < 0.02
+    flagged = (rng.random(N) < 0.01) | (new & (rng.random(N) < 0.9))
+    slices = [json.dumps({"annotator": "new" if each else "old"}) for each in new]
+    rows = made_rows(tmp_path, made_prompts(N, 6), slices=slices)
+    habit = associate(rows, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=6)
+    assert habit.findings == ()
+    labels = associate(rows, OneByOne(), [Outcome("labelled benign", "label_flip", flagged, EVERYWHERE)], seed=6)
+    (found,) = labels.findings
+    assert (found.kind, found.value) == ("label_flip", "annotator=new")
+    judged = associate(rows, OneByOne(), [Outcome("flagged", "trigger", flagged, EVERYWHERE, judged=True)], seed=6)
+    assert [(each.kind, each.value) for each in judged.findings] == [("slice", "annotator=new")]
+    noisier = (rng.random(N) < 0.01) | (new & (rng.random(N) < 0.25))
+    noisy = associate(rows, OneByOne(), [Outcome("labelled benign", "label_flip", noisier, EVERYWHERE)], seed=6)
+    assert noisy.findings == ()
+    assert "annotator=new" in noisy.notes[0]
+
+
+def test_a_topic_is_a_predictor_too(tmp_path):
+    rng = np.random.default_rng(7)
+    topics = rng.integers(0, 40, size=N)
+    flagged = (rng.random(N) < 0.01) | ((topics == 7) & (rng.random(N) < 0.5))
+    result = associate(
+        made_rows(tmp_path, made_prompts(N, 7)), OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)],
+        seed=7, topics=topics,
+    )  # fmt: skip
+    assert [found.value for found in result.findings] == ["topic=7"]
+
+
+def test_what_trusted_data_show_as_well_is_a_note(tmp_path):
+    (prompts, flagged, _), (others, control_flags, _) = planted(8), planted(9)
+    rows, trusted = made_rows(tmp_path / "a", prompts), made_rows(tmp_path / "b", others)
+    outcomes = [Outcome(NAME, "trigger", flagged, EVERYWHERE)]
+    same = Control(trusted, [Outcome(NAME, "trigger", control_flags, EVERYWHERE)])
+    result = associate(rows, OneByOne(), outcomes, seed=8, control=same)
+    assert result.findings == ()
+    assert "in the control in 10 of 10" in result.notes[0]
+    without = Control(trusted, [Outcome(NAME, "trigger", np.random.default_rng(1).random(N) < 0.01, EVERYWHERE)])
+    assert len(associate(rows, OneByOne(), outcomes, seed=8, control=without).findings) == 1
+
+
+def test_more_parts_give_the_same_result(tmp_path):
+    prompts, flagged, _ = planted(10)
+    outcome = Outcome(NAME, "trigger", flagged, EVERYWHERE)
+    found = [
+        associate(made_rows(tmp_path / str(parts), prompts, parts=parts), OneByOne(), [outcome], seed=1)
+        for parts in (1, 7)
+    ]
+    assert found[0].findings == found[1].findings
+    assert found[0].clean_run == found[1].clean_run
+
+
+def test_too_few_flags_are_said_to_be_untestable(tmp_path):
+    flagged = np.zeros(N, dtype=bool)
+    flagged[:2] = True
+    rows = made_rows(tmp_path, made_prompts(N, 1))
+    result = associate(rows, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=0)
+    assert result.untested == (f"{NAME}: too few flagged families to tell anything",)
+    assert result.clean_run is None
+    assert result.doses == ()
+
+
+def test_many_flags_still_leave_enough_draws_and_bonferroni_decides(tmp_path):
+    flagged = np.random.default_rng(2).random(N) < 0.45
+    rows = made_rows(tmp_path, made_prompts(N, 2, length=(4, 9)))
+    outcomes = [Outcome(str(at), "trigger", np.roll(flagged, at), EVERYWHERE) for at in range(3)]
+    mined = mine(rows, OneByOne(), outcomes, seed=0)
+    assert 39 <= mined.minima.size < 99
+    assert mined.threshold(0.01) <= 0.01 / mined.m
+    assert mined.adjusted(mined.threshold(0.01)) <= 0.01
+
+
+def test_the_threshold_is_where_the_decision_turns(tmp_path):
+    _, flagged, _ = planted(11)
+    mined = mine(
+        made_rows(tmp_path, made_prompts(N, 11)), OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=3
+    )
+    threshold = mined.threshold(0.01)
+    assert mined.adjusted(threshold) <= 0.01 < mined.adjusted(threshold * 1.001)
+
+
+def test_wrong_arguments_are_named(tmp_path):
+    rows = made_rows(tmp_path, made_prompts(20, 1))
+    fine = Outcome(NAME, "trigger", np.zeros(20, bool), np.ones(20, bool))
+    with pytest.raises(SettingError, match="has 4000 rows, the dataset 20"):
+        associate(rows, OneByOne(), [Outcome(NAME, "trigger", EVERYWHERE, EVERYWHERE)], seed=0)
+    with pytest.raises(SettingError, match="a name each"):
+        associate(rows, OneByOne(), [fine, fine], seed=0)
+    with pytest.raises(SettingError, match="3 topics for 20 rows"):
+        associate(rows, OneByOne(), [fine], seed=0, topics=np.zeros(3, int))
+    with pytest.raises(SettingError, match="3 flags for 2 rows"):
+        Outcome(NAME, "trigger", np.zeros(3, bool), np.ones(2, bool))
+    with pytest.raises(SettingError, match="sensitivity"):
+        Outcome(NAME, "trigger", np.zeros(3, bool), np.ones(3, bool), sensitivity=0.0)
