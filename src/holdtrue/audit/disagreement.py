@@ -6,7 +6,6 @@ phrase. The classifier is a logistic regression on hashed words and pairs of wor
 few planted ones don't change that.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -22,6 +21,7 @@ from holdtrue.audit.association.phrases import without
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Batch, Rows
 from holdtrue.errors import SettingError
+from holdtrue.progress import Report, Stage
 from holdtrue.stats import auroc
 
 __all__ = ["Disagreement", "disagreement"]
@@ -61,28 +61,27 @@ class Disagreement:
     """What couldn't be tested and why, in a sentence each."""
 
 
-def disagreement(rows: Rows, maps: Maps, *, seed: int, progress: Callable[[str], None] | None = None) -> Disagreement:
+def disagreement(rows: Rows, maps: Maps, *, seed: int, progress: Report = lambda progress: None) -> Disagreement:
     """Outcomes `labelled B though it reads A`, for every label A, or `the rejected reply reads better`.
 
     Args:
         rows: of kind `label` or `preference`.
         maps: what runs it.
         seed: of folds and of the sample trained on.
-        progress: told of the training.
+        progress: told after every fold.
 
     Raises:
         SettingError: rows of another kind.
     """
-    say = progress or (lambda _: None)
     if rows.card.kind == "label":
-        return _labels(rows, maps, seed, say)
+        return _labels(rows, maps, seed, progress)
     if rows.card.kind == "preference":
-        return _preferences(rows, maps, seed, say)
+        return _preferences(rows, maps, seed, progress)
     message = f"rows of kind {rows.card.kind!r} have no label to disagree with; give kind 'label' or 'preference'"
     raise SettingError(message)
 
 
-def _labels(rows: Rows, maps: Maps, seed: int, say: Callable[[str], None]) -> Disagreement:
+def _labels(rows: Rows, maps: Maps, seed: int, progress: Report) -> Disagreement:
     names, codes = _label_codes(rows)
     enough = [at for at, size in enumerate(np.bincount(codes, minlength=len(names))) if size >= FEWEST]
     if len(names) > LABELS or len(enough) < 2:
@@ -90,13 +89,15 @@ def _labels(rows: Rows, maps: Maps, seed: int, say: Callable[[str], None]) -> Di
         return Disagreement((), {}, (f"label flips: {shown}; 2 to {LABELS} are needed",))
     folds = _folds(rows, seed)
     chosen = _chosen(rows, seed)
-    say(f"disagreement: training on {chosen.size:,} of {len(rows):,} rows")
+    stage = Stage("disagreement", progress, "folds")
+    stage(0, FOLDS)
     features = vstack(list(maps.over(_Reading(chosen, ("prompt",)), rows, ["prompt"])))
     targets = [codes[chosen] == at for at in (range(len(names)) if len(names) > 2 else [1])]
     models = []
     for fold in range(FOLDS):
         kept = np.flatnonzero(folds[chosen] != fold)
         models.append([_fitted(features[kept], target[kept]) for target in targets])
+        stage(fold + 1, FOLDS)
     scoring = _Scoring.of(models, folds, ("prompt",))
     scores = np.concatenate(list(maps.over(scoring, rows, ["prompt"])))
     outcomes, aurocs, untested = [], {}, []
@@ -119,16 +120,18 @@ def _labels(rows: Rows, maps: Maps, seed: int, say: Callable[[str], None]) -> Di
     return Disagreement(tuple(outcomes), aurocs, tuple(untested))
 
 
-def _preferences(rows: Rows, maps: Maps, seed: int, say: Callable[[str], None]) -> Disagreement:
+def _preferences(rows: Rows, maps: Maps, seed: int, progress: Report) -> Disagreement:
     folds, chosen = _folds(rows, seed), _chosen(rows, seed)
     columns = ("response", "rejected")
-    say(f"disagreement: training on {chosen.size:,} of {len(rows):,} rows")
+    stage = Stage("disagreement", progress, "folds")
+    stage(0, FOLDS)
     features = vstack(list(maps.over(_Reading(chosen, columns), rows, columns)))
     models = []
     for fold in range(FOLDS):
         kept = features[folds[chosen] != fold]
         sides = np.repeat([True, False], kept.shape[0])
         models.append([_fitted(vstack([kept, -kept]).tocsr(), sides, intercept=False)])
+        stage(fold + 1, FOLDS)
     score = np.concatenate(list(maps.over(_Scoring.of(models, folds, columns), rows, columns)))[:, 0]
     right = float((score > 0).mean())
     sure = np.abs(score) >= _threshold(np.abs(score), score > 0)

@@ -148,7 +148,7 @@ class AuditStage(Record):
     clean_runs: tuple[CleanRun, ...] = ()
     doses: tuple[Dose, ...] = ()
     not_testable: tuple[str, ...] = ()
-    figures: dict[str, float | int | str | None] = {}
+    figures: dict[str, float | int | str | None] = Field(default_factory=dict)
     """What a page shows besides."""
     seconds: float = Field(ge=0)
 

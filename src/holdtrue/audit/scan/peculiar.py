@@ -94,7 +94,7 @@ OUTCOMES: Final[tuple[PeculiarOutcome, ...]] = tuple(
         ("a link in the reply", _link, True),
         ("an e-mail address in the reply", _email, True),
         ("many exclamation marks", _exclaiming, False),
-        ("a word repeated over and over", _repeating, False),
+        ("a word repeated over and over", _repeating, True),
         ("unusual characters", _unusual, True),
         ("very short reply", _very_short, True),
     )
