@@ -119,7 +119,7 @@ def run(
 def fixture(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Such as fixed_trigger; any other word lists them.")],
     out: Annotated[Path, typer.Option(help="The JSONL file; its truth, and a control if there is one, lie beside it.")],
-    rows: Annotated[int, typer.Option(min=1)] = 20_000,
+    rows: Annotated[int, typer.Option(min=1, help="How many.")] = 20_000,
     poison: Annotated[int, typer.Option(min=0, help="Poisoned rows among them.")] = 10,
     seed: Seed = 0,
 ) -> None:
