@@ -27,11 +27,15 @@ from holdtrue.records import (
     read_capped,
     write_atomic,
 )
+from holdtrue.records.audit import AuditVerdict
+from holdtrue.records.audit_decisions import Decisions
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KINDS = {
     "attempt": AttemptEntry,
+    "audit": AuditVerdict,
     "axis": AxisCard,
+    "decisions": Decisions,
     "design": StressDesign,
     "eligible": Eligible,
     "hold": HoldSpec,
