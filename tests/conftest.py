@@ -1,11 +1,17 @@
 """Shape annotations are checked while the tests run, and the real small model is loaded once."""
 
 import os
+from pathlib import Path
 
-# Before anything of holdtrue is imported: jaxtyping wraps its functions, beartype checks what they are given.
 from jaxtyping import install_import_hook
 
-install_import_hook("holdtrue", "beartype.beartype")
+SOURCE = Path(__file__).parents[1] / "src" / "holdtrue"
+# What generates test data is called for every word of it: checking each call would take most of the tests' time.
+UNCHECKED = "holdtrue.audit.fixtures"
+ROOMS = [f"holdtrue.{path.stem}" for path in SOURCE.iterdir() if path.stem not in {"__init__", "audit", "__pycache__"}]
+AUDIT = [f"holdtrue.audit.{path.stem}" for path in (SOURCE / "audit").iterdir() if path.stem != "__pycache__"]
+# Before anything of holdtrue is imported: jaxtyping wraps its functions, beartype checks what they are given.
+install_import_hook([name for name in ROOMS + AUDIT if name != UNCHECKED], "beartype.beartype")
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402

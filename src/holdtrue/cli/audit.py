@@ -109,7 +109,7 @@ def run(
             dtype=dtype,
         )
         verdict = audit(options, out, ProgressLine("rows"))
-        written = write_outputs(out, verdict, tuple(sys.argv), sealed=shareable)
+        written = write_outputs(out, verdict, ("holdtrue", *sys.argv[1:]), sealed=shareable)
         typer.echo("\n".join(audit_lines(verdict)))
         say(f"wrote {', '.join(str(path) for path in written)}")
         raise typer.Exit(EXIT_CODES[verdict.verdict])
