@@ -76,8 +76,8 @@ def test_every_engine_finds_the_same_poison(maps, tmp_path):
     card = write_fixture("fixed_trigger", 3_000, 10, 4, tmp_path / "data.jsonl")
     data = ingest(str(tmp_path / "data.jsonl"), tmp_path / "rows", IngestOptions(processes=1, block_bytes=300_000))
     assert len(data.parts) >= 4
-    scan(data, maps, tmp_path / "scan")
-    outcomes = peculiar_outcomes(tmp_path / "scan", data)
+    scan(data, OneByOne(), tmp_path / "scan")
+    outcomes = [each for each in peculiar_outcomes(tmp_path / "scan", data) if each.name == "reply in capitals"]
     found = associate(data, maps, outcomes, seed=1)
     alone = associate(data, OneByOne(), outcomes, seed=1)
     assert [finding.to_json() for finding in found.findings] == [finding.to_json() for finding in alone.findings]

@@ -63,7 +63,7 @@ def test_a_model_behind_inspect_is_tried_without_weights(whole):
 def test_a_run_killed_over_and_over_ends_with_every_trial_once(whole, tmp_path):
     words = [sys.executable, str(Path(mock_run.__file__)), str(tmp_path / "run")]
     log = tmp_path / "run" / "trials.jsonl"
-    for kill in range(3):
+    for kill in range(2):
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
         until = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < until:
