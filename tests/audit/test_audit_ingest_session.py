@@ -140,6 +140,21 @@ def test_a_finished_folder_is_given_back_and_another_dataset_refused(tmp_path: P
         ingest(str(path), tmp_path / "out")
 
 
+def test_after_a_refusal_the_same_folder_takes_the_mended_file_or_options(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    path = write_lines(tmp_path / "d.jsonl", [])
+    with pytest.raises(EvidenceError, match="no rows in it"):
+        ingest(str(path), out)
+    write_lines(path, [{"a": "x", "b": "y"}, {"a": "z", "b": 5}])
+    with pytest.raises(SettingError, match="name them by field"):
+        ingest(str(path), out)
+    with pytest.raises(EvidenceError, match="none of 2 rows is good"):  # its blocks are finished, and empty
+        ingest(str(path), out, IngestOptions(kind="chat", columns={"messages": "a"}))
+    rows = ingest(str(path), out, IngestOptions(columns={"prompt": "a", "response": "b"}))
+    assert (rows.n, rows.card.quarantined) == (1, 1)
+    assert [entry["line"] for entry in quarantine(out)] == [2]
+
+
 def test_a_folder_is_read_in_order_and_says_what_it_skipped(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / "b").mkdir(parents=True)

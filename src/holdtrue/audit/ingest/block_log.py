@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from holdtrue.audit.ingest.block import Block
 from holdtrue.audit.ingest.options import IngestOptions
 from holdtrue.errors import RunError
+from holdtrue.records import write_atomic
 
 __all__ = ["BlockLog"]
 
@@ -21,7 +22,8 @@ _SCHEMA: Final = "holdtrue.ingest/1"
 class BlockLog:
     """`blocks.jsonl`: first what is read and how, then the finished blocks; one process at a time has it.
 
-    A line torn by a kill is cut off on opening: its block counts as not begun.
+    A line torn by a kill is cut off on opening: its block counts as not begun. A log without a good row holds nothing
+    worth keeping: another dataset or other options begin it anew, so that whoever names a column after all can.
 
     Args:
         folder: of the ingest.
@@ -87,7 +89,17 @@ class BlockLog:
         except (ValueError, TypeError) as error:
             message = f"{self._path}: edited or damaged ({error}); move {self.folder} away, or choose another --out"
             raise RunError(message) from None
+        if head != self._head and self._hollow(head):
+            self.blocks = []
+            write_atomic(self._path, json.dumps(self._head) + "\n")
+            return
         self._check(head)
+
+    def _hollow(self, head: object) -> bool:
+        """Whether it is an ingest's log, and no row came of it."""
+        ours = isinstance(head, dict) and head.get("schema") == _SCHEMA
+        there = any(block.rows for block in self.blocks) or any(self.folder.glob("*.parquet")) or self.finished
+        return ours and not there
 
     def _check(self, head: object) -> None:
         if head == self._head:
