@@ -14,6 +14,7 @@ from holdtrue.audit.ingest.json_rows import read_json
 from holdtrue.audit.ingest.lines import read_lines, survey
 from holdtrue.audit.ingest.readers import read
 from holdtrue.audit.ingest.sources import Source, find_sources
+from holdtrue.errors import ArtifactError
 
 
 def source(path: Path) -> Source:
@@ -107,3 +108,11 @@ def test_cuts_are_whole_lines_with_their_numbers(tmp_path: Path, block_bytes: in
     assert [(raw.line, raw.data) for raw in found] == [
         (number, line.rstrip(b"\r")) for number, line in enumerate(whole, start=1) if line.strip()
     ]
+
+
+def test_a_file_that_cannot_be_read_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "d.jsonl").write_bytes(b"{}")
+    gone = source(tmp_path / "d.jsonl")
+    (tmp_path / "d.jsonl").unlink()
+    with pytest.raises(ArtifactError, match=r"d\.jsonl: can't be read \(No such file or directory\)"):
+        survey(gone, 10)

@@ -186,6 +186,7 @@ def test_what_is_missing_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest
         (str(tmp_path / "none.jsonl"), "no such file or folder"),
         (str(tmp_path / "empty"), "no file of rows"),
         (str(tmp_path / "x.pkl"), "no known format"),
+        ("n" * 5000 + ".jsonl", "n…: can't be looked at"),
     ]:
         with pytest.raises(ArtifactError, match=words) as caught:
             ingest(name, tmp_path / "out")
@@ -207,3 +208,17 @@ def test_what_is_missing_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest
 def test_impossible_options_are_refused(wrong: dict[str, object], words: str) -> None:
     with pytest.raises(SettingError, match=words):
         IngestOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_damaged_families_are_said_in_one_line(tmp_path: Path) -> None:
+    rows = ingest(str(write_lines(tmp_path / "d.jsonl", chats(3))), tmp_path / "out")
+    path = tmp_path / "out" / "family-00000.parquet"
+    for damage, words in [
+        (lambda: pq.write_table(pq.read_table(path).slice(1), path), "families of 2 rows"),
+        (lambda: path.write_bytes(path.read_bytes()[:-9]), "can't be read"),
+        (path.unlink, "can't be read"),
+    ]:
+        damage()
+        with pytest.raises(ArtifactError, match=words) as caught:
+            _ = rows.families
+        assert "\n" not in str(caught.value)

@@ -130,8 +130,12 @@ class Rows:
 
     @cached_property
     def families(self) -> Int[np.ndarray, " rows"]:
-        """For each row the number of the first row that it is a near-duplicate of: itself, mostly."""
-        found = [pq.read_table(_family_path(part)).column("family").to_numpy() for part in self.parts]
+        """For each row the number of the first row that it is a near-duplicate of: itself, mostly.
+
+        Raises:
+            ArtifactError: a part's families are missing or damaged.
+        """
+        found = [_families(part) for part in self.parts]
         return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
     def take(self, rows: Sequence[int], columns: Sequence[str]) -> list[dict[str, str]]:
@@ -159,5 +163,15 @@ def read_part(part: Part, columns: Sequence[str]) -> Batch:
         raise ArtifactError(message) from None
 
 
-def _family_path(part: Part) -> Path:
-    return part.path.with_name(part.path.name.replace("part-", "family-"))
+def _families(part: Part) -> Int[np.ndarray, " rows"]:
+    path = part.path.with_name(part.path.name.replace("part-", "family-"))
+    try:
+        found: Int[np.ndarray, " rows"] = pq.read_table(path, columns=["family"]).column("family").to_numpy()
+    except (OSError, KeyError, pa.ArrowException) as error:
+        why = " ".join(str(error).split())[:200]
+        message = f"{path}: can't be read ({why}); ingest the dataset again"
+        raise ArtifactError(message) from None
+    if len(found) != part.rows:
+        message = f"{path}: families of {len(found):,} rows, and {part.path.name} has {part.rows:,}; ingest it again"
+        raise ArtifactError(message)
+    return found

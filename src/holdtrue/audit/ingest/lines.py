@@ -7,6 +7,7 @@ from typing import Final, Protocol, final, runtime_checkable
 
 from holdtrue.audit.ingest.parsing import MAX_LINE, Raw
 from holdtrue.audit.ingest.sources import Source
+from holdtrue.errors import ArtifactError
 
 __all__ = ["ByteReader", "Cut", "LineReader", "read_lines", "survey"]
 
@@ -48,7 +49,18 @@ def survey(source: Source, block_bytes: int) -> tuple[bytes, tuple[Cut, ...]]:
     Args:
         source: the file.
         block_bytes: a stretch is longer than that by less than a line.
+
+    Raises:
+        ArtifactError: the file can't be read.
     """
+    try:
+        return _survey(source, block_bytes)
+    except OSError as error:
+        message = f"{source.path}: can't be read ({error.strerror}); give it the right to be read, or move it away"
+        raise ArtifactError(message) from None
+
+
+def _survey(source: Source, block_bytes: int) -> tuple[bytes, tuple[Cut, ...]]:
     digest = hashlib.sha256()
     cuts: list[Cut] = []
     start, line, lines, at = 0, 1, 0, 0

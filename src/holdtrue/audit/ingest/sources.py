@@ -60,8 +60,18 @@ def find_sources(dataset: str) -> tuple[list[Source], list[str]]:
         The files, and notes: what was skipped, which revision was fetched.
 
     Raises:
-        ArtifactError: nothing there, or nothing that holds rows.
+        ArtifactError: nothing there, nothing that holds rows, or no right to look.
     """
+    try:
+        return _find(dataset)
+    except OSError as error:
+        where = str(error.filename or dataset)
+        shown = where if len(where) <= 300 else f"{where[:300]}…"
+        message = f"{shown}: can't be looked at ({error.strerror}); name a file or folder that can be read"
+        raise ArtifactError(message) from None
+
+
+def _find(dataset: str) -> tuple[list[Source], list[str]]:
     path = Path(dataset)
     if path.is_file():
         found = _source(path, path.name)
