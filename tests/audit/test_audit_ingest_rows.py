@@ -120,6 +120,12 @@ def test_what_cannot_be_told_is_asked_for(row: dict[str, Any], options: dict[str
         recognise([row], IngestOptions(**options))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [1, float("nan")]])
+def test_a_gap_is_no_label(value: object) -> None:
+    with pytest.raises(BadRow, match="no finite number"):
+        taken({"text": "t", "label": value})
+
+
 def test_columns_can_be_named() -> None:
     assert taken({"a": "x", "b": "y"}, prompt="a", response="b") == ("completion", Texts("", "x", "y"))
     assert taken({"prompt": "x", "response": "y", "label": 1}, kind="label")[1] == Texts("", "x", "", "", "1")

@@ -1,6 +1,7 @@
 """A parsed row becomes the audit's five texts."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -115,6 +116,9 @@ def _word(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):  # a gap, as some tools write it, is no class of its own
+        reason = f"a label that is {value}, no finite number"
+        raise BadRow(reason)
     if isinstance(value, float) and value.is_integer():  # a column of whole numbers with gaps, as pandas writes it
         return str(int(value))
     if isinstance(value, str | int | float):
