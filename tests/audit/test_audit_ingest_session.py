@@ -107,6 +107,35 @@ def test_a_killed_ingest_goes_on_without_loss_or_repetition(tmp_path: Path) -> N
     assert sorted(blocks) == list(range(len(blocks)))
 
 
+KILLED_WITH_WORKERS = """
+import os, signal, sys
+from pathlib import Path
+from holdtrue.audit.ingest import IngestOptions, ingest, session
+class Pool(session.ProcessPoolExecutor):
+    def submit(self, *_):
+        ask = super().submit
+        print(ask(os.getpid).result(), ask(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+session.ProcessPoolExecutor, session._INLINE = Pool, 0
+ingest(sys.argv[1], Path(sys.argv[2]))
+"""
+
+
+def test_workers_leave_ctrl_c_to_the_parent_and_end_with_it(tmp_path: Path) -> None:
+    data = str(write_lines(tmp_path / "d.jsonl", chats(3)))
+    environment = os.environ | {"PYTHONPATH": str(Path(session.__file__).parents[3])}
+    command = [sys.executable, "-c", KILLED_WITH_WORKERS, data, str(tmp_path / "out")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        pid, ignores = process.stdout.readline().split()
+        assert ignores == b"True"
+        try:
+            process.communicate(timeout=60)  # ends when the last of its children has closed the output
+        except subprocess.TimeoutExpired:
+            os.kill(int(pid), signal.SIGKILL)
+            raise
+
+
 def test_a_kill_in_the_last_step_is_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = str(write_lines(tmp_path / "d.jsonl", [*chats(200), *chats(20)]))
 

@@ -22,6 +22,7 @@ from holdtrue.audit.ingest.shapes import Shape, recognise
 from holdtrue.audit.ingest.signatures import bands
 from holdtrue.audit.ingest.sources import Source, find_sources
 from holdtrue.audit.rows import Rows
+from holdtrue.audit.worker import begin_worker
 from holdtrue.errors import EvidenceError, StorageError
 from holdtrue.progress import Progress, Report, Stage
 from holdtrue.records import check_writable, storage_error
@@ -148,7 +149,7 @@ def _read_all(plan: _Plan, shape: Shape, options: IngestOptions, log: BlockLog, 
 
 
 def _read_parallel(jobs: Iterator[Job], options: IngestOptions, log: BlockLog, tick: Callable[[], None]) -> None:
-    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(options.processes, get_context("spawn"), begin_worker) as pool:
         waiting: set[Future[Block]] = set()
         try:
             for job in jobs:

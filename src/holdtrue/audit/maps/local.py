@@ -1,21 +1,17 @@
 """This machine's processes: parts are handed out in order, results come back in order."""
 
 import pickle
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import get_context, parent_process
-from os import _exit
+from multiprocessing import get_context
 from typing import Any, ClassVar, Final, TypeVar, final
-
-import pyarrow as pa
 
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Batch, Part, Rows, read_part
+from holdtrue.audit.worker import begin_worker
 from holdtrue.errors import RunError, SettingError
 
 __all__ = ["LocalMaps"]
@@ -123,9 +119,7 @@ class _Worker:
     @classmethod
     def begin(cls, packed: bytes) -> None:
         """Make ready."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-        pa.set_cpu_count(1)  # the processes are the parallelism
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        begin_worker()
         if packed:
             cls.take(packed)
 
@@ -140,10 +134,3 @@ class _Worker:
         if packed is not None and packed != cls.packed:
             cls.take(packed)
         return cls.work(read_part(part, columns))
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()  # a killed parent sends no word, and would leave its processes behind
-        _exit(1)
