@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from ingest_files import chats, write_any
 
-from holdtrue.audit.ingest import json_rows
+from holdtrue.audit.ingest import csv_rows, json_rows
 from holdtrue.audit.ingest.csv_rows import read_csv
 from holdtrue.audit.ingest.json_rows import read_json
 from holdtrue.audit.ingest.lines import read_lines, survey
@@ -59,17 +59,48 @@ def test_json_comes_in_many_forms(text: str) -> None:
 def test_csv_says_what_it_cannot_read() -> None:
     lines = [b"a,b", b'1,"two', b'lines"', b"3", b'"x"y,4', b"\xff,5", b'6,"', b"7,8"]
     found = list(read_csv(BytesIO(b"\xef\xbb\xbf" + b"\r\n".join(lines)), None))
-    assert [raw.line for raw in found] == [2, 4, 5, 6, 7]
+    assert [raw.line for raw in found] == [2, 4, 5, 6, 7, 8]
     assert json.loads(found[0].data) == {"a": "1", "b": "two\r\nlines"}
     reasons = [
         "",
         "1 fields where the header has 2",
         "not CSV",
         "not UTF-8 at byte 0 of line 6",
-        "not CSV: unexpected end",
+        "not CSV: unexpected end of data, from here to line 8",
+        "",
     ]
-    assert [raw.reason.startswith(said) for raw, said in zip(found, reasons, strict=True)] == [True] * 5
+    assert [raw.reason.startswith(said) for raw, said in zip(found, reasons, strict=True)] == [True] * 6
     assert json.loads(next(read_csv(BytesIO(b"a;b\n1;2"), None)).data) == {"a": "1", "b": "2"}
+
+
+def csv_of(*lines: bytes) -> list[tuple[int, str]]:
+    return [(raw.line, raw.reason) for raw in read_csv(BytesIO(b"\n".join(lines)), None)]
+
+
+def test_an_open_quote_hides_no_line_behind_it() -> None:
+    found = csv_of(b"a,b", b'1,"open', *[b'2,"more\nlines"', b"3,x"] * 200)
+    assert found[0] == (2, "not CSV: ',' expected after '\"', from here to line 3")
+    assert [line for line, reason in found if not reason] == sorted([*range(3, 603, 3), *range(5, 603, 3)])
+
+
+def test_quotes_cannot_make_a_file_cost_its_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "_AGAIN", 50)
+    found = csv_of(b"a,b", *[b'a","c'] * 5)  # each line's quote is open to the end
+    assert [line for line, _ in found] == [2, 3, 4]
+    assert found[-1][1] == "not CSV: unexpected end of data, from here to line 6; lost with it: all lines to 6"
+
+
+def test_long_lines_and_rows_of_csv_are_put_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "MAX_LINE", 20)
+    found = csv_of(b"a,b", b"1," + b"x" * 50, b'2,"', *[b"y,y"] * 8, b"3,3")
+    assert found[0] == (2, "a line of more than 20 bytes")
+    assert found[1] == (3, "not CSV: field larger than field limit (20), from here to line 8")
+    assert found[2:] == [(line, "") for line in range(4, 13)]
+    assert "a row of more than 20 characters" in csv_of(b"a,b", *[b'a","c'] * 5)[0][1]
+
+
+def test_lines_that_end_with_cr_alone_are_said() -> None:
+    assert "end with CR alone" in csv_of(b"a,b\r1,2\r")[0][1]
 
 
 def test_a_damaged_file_gives_what_can_be_had(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 import csv
 import json
+from collections import deque
 from collections.abc import Iterator
-from typing import final
+from typing import Final, final
 
 from holdtrue.audit.ingest.lines import LineReader
 from holdtrue.audit.ingest.parsing import MAX_LINE, Raw
@@ -11,8 +12,14 @@ from holdtrue.audit.ingest.parsing import MAX_LINE, Raw
 __all__ = ["read_csv"]
 
 
+_AGAIN: Final = 4 * MAX_LINE
+"""Characters of a file that are read a second time: without an end to it, quotes could make a file cost its square."""
+
+
 def read_csv(stream: LineReader, delimiter: str | None) -> Iterator[Raw]:
-    """Rows of a table with a header (RFC 4180, with any line end); a row's line is that of its first character.
+    """Rows of a table with a header (RFC 4180); a row's line is that of its first character.
+
+    A quote that isn't closed spoils its own line: reading goes on from the next.
 
     Args:
         stream: the file.
@@ -22,8 +29,14 @@ def read_csv(stream: LineReader, delimiter: str | None) -> Iterator[Raw]:
     before = csv.field_size_limit(MAX_LINE)
     try:
         first = next(lines, "")
+        if "\r" in first and not first.endswith("\n"):
+            reason = "its lines end with CR alone; make them end with LF, as by: tr '\\r' '\\n' <OLD >NEW"
+            yield Raw(1, first[:256].encode(), reason)
+            return
         delimiter = delimiter or (";" if ";" in first and "," not in first else ",")
-        reader = csv.reader(lines.again(first), delimiter=delimiter, strict=True)
+        lines.rewind(0)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        lines.begin_row()
         try:
             header = next(reader, [])
         except csv.Error as error:
@@ -39,28 +52,32 @@ def read_csv(stream: LineReader, delimiter: str | None) -> Iterator[Raw]:
 
 def _rows(reader: Iterator[list[str]], header: list[str], lines: "_Lines") -> Iterator[Raw]:
     while True:
-        number, lines.spoilt = lines.number + 1, ""
+        number = lines.number + 1
+        lines.begin_row()
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield Raw(number, lines.last[:256].encode(), f"not CSV: {error}")
+            first, last = lines.row[0][0], lines.number
+            lost = "" if lines.rewind(1) else f"; lost with it: all lines to {last}"
+            yield Raw(number, first[:256].encode(), f"not CSV: {error}, from here to line {last}{lost}")
             continue
-        if not row:
+        if not row and not lines.spoilt:
             continue
         data = json.dumps(dict(zip(header, row, strict=False)), ensure_ascii=False).encode()
         if lines.spoilt:
             yield Raw(number, data[:256], lines.spoilt)
         elif len(row) != len(header):
-            yield Raw(number, data[:256], f"{len(row)} fields where the header has {len(header)}")
+            span = f", in lines {number} to {lines.number}" if lines.number > number else ""
+            yield Raw(number, data[:256], f"{len(row)} fields where the header has {len(header)}{span}")
         else:
             yield Raw(number, data)
 
 
 @final
 class _Lines:
-    """A file's lines as text, with the number of the last one.
+    """A file's lines as text, with the number of the last one; those of the row at hand can be had again.
 
     Args:
         stream: the file.
@@ -68,32 +85,61 @@ class _Lines:
 
     def __init__(self, stream: LineReader) -> None:
         self._stream = stream
+        self._ahead: deque[tuple[str, str]] = deque()
+        self._again = _AGAIN
+        self._size = 0
         self.number = 0
-        self.last = ""
-        self.spoilt = ""
-        """What was wrong with a line since this was last emptied."""
+        self.row: list[tuple[str, str]] = []
+        """The lines of the row at hand, and what is wrong with each."""
+
+    @property
+    def spoilt(self) -> str:
+        """What is wrong with a line of the row at hand."""
+        return next((wrong for _, wrong in self.row if wrong), "")
+
+    def begin_row(self) -> None:
+        """The next line is a row's first."""
+        self.row, self._size = [], 0
+
+    def rewind(self, keep: int) -> bool:
+        """Give the row's lines once more, but for its first ones; False if too much was read again already.
+
+        Args:
+            keep: how many first ones.
+        """
+        rest = self.row[keep:]
+        size = sum(len(text) for text, _ in rest)
+        if size > self._again:
+            return False
+        self._again -= size
+        self._ahead.extendleft(reversed(rest))
+        self.number -= len(rest)
+        return True
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
+        if self._size > MAX_LINE and len(self.row) > 1:
+            message = f"a row of more than {MAX_LINE:,} characters"
+            raise csv.Error(message)
+        text, wrong = self._ahead.popleft() if self._ahead else self._read()
+        self.number += 1
+        self.row.append((text, wrong))
+        self._size += len(text)
+        return text
+
+    def _read(self) -> tuple[str, str]:
         data = more = self._stream.readline(MAX_LINE)
         if not data:
             raise StopIteration
+        wrong = ""
         while len(more) == MAX_LINE and not more.endswith(b"\n"):
             more = self._stream.readline(MAX_LINE)
-            self.spoilt = f"a line of more than {MAX_LINE:,} bytes"
-        if self.spoilt and not data.endswith(b"\n"):
-            data = b"\n"
-        self.number += 1
+            wrong = f"a line of more than {MAX_LINE:,} bytes"
+        if wrong:
+            return "\n", wrong
         try:
-            self.last = data.decode("utf-8-sig" if self.number == 1 else "utf-8")
+            return data.decode("utf-8" if self.number else "utf-8-sig"), ""
         except UnicodeDecodeError as error:
-            self.last = data.decode("utf-8", "replace")
-            self.spoilt = f"not UTF-8 at byte {error.start} of line {self.number}"
-        return self.last
-
-    def again(self, first: str) -> Iterator[str]:
-        """The first line once more, then the others."""
-        yield first
-        yield from self
+            return data.decode("utf-8", "replace"), f"not UTF-8 at byte {error.start} of line {self.number + 1}"
