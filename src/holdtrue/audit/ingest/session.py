@@ -23,7 +23,7 @@ from holdtrue.audit.ingest.signatures import bands
 from holdtrue.audit.ingest.sources import Source, find_sources
 from holdtrue.audit.rows import Rows
 from holdtrue.audit.worker import begin_worker
-from holdtrue.errors import EvidenceError, StorageError
+from holdtrue.errors import EvidenceError, SettingError, StorageError
 from holdtrue.progress import Progress, Report, Stage
 from holdtrue.records import check_writable, storage_error
 
@@ -115,18 +115,21 @@ def _recognise(dataset: str, sources: Sequence[Source], options: IngestOptions) 
     sample: list[dict[str, Any]] = []
     bad = 0
     first = ""
-    for source in sources:
-        for raw in read(source):
-            try:
-                sample.append(parse_row(raw))
-            except BadRow as reason:
-                bad += 1
-                first = first or f"{source.name} line {raw.line}: {reason}"
-            if len(sample) == SAMPLE:
-                return recognise(sample, options)
+    for source, raw in ((each, raw) for each in sources for raw in read(each)):
+        try:
+            sample.append(parse_row(raw))
+        except BadRow as reason:
+            bad += 1
+            first = first or f"{source.name} line {raw.line}: {reason}"
+        if len(sample) == SAMPLE:
+            break
     if not sample:
         _refuse(dataset, bad, first)
-    return recognise(sample, options)
+    try:
+        return recognise(sample, options)
+    except SettingError as error:  # of an audit's two datasets, which one?
+        message = f"{dataset}: {error}"
+        raise SettingError(message) from None
 
 
 def _read_all(plan: _Plan, shape: Shape, options: IngestOptions, log: BlockLog, report: Report) -> None:
