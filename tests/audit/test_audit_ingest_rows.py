@@ -112,7 +112,6 @@ def test_shapes_are_recognised(row: dict[str, Any], kind: str, texts: Texts) -> 
             "column 'q', named as prompt, isn't in the first rows; they",
         ),
         ({"a": "x", "label": 1}, {"kind": "label"}, "no column for the text of label rows"),
-        ({"text": "x", "label": 1}, {"provenance": ("src",)}, "provenance column 'src'"),
     ],
 )
 def test_what_cannot_be_told_is_asked_for(row: dict[str, Any], options: dict[str, Any], words: str) -> None:
@@ -140,9 +139,6 @@ def test_provenance_is_short_and_sorted(tmp_path: Path) -> None:
     assert json.loads(rows.take([7], ["slices"])[0]["slices"]) == {
         "date": "2024-05", "made_at": "2023-11", "meta.lang": "en", "n": "3", "ok": "true", "zone": "z" * 60,
     }  # fmt: skip
-    named = IngestOptions(provenance=("id",))
-    rows = ingest(str(tmp_path / "d.jsonl"), tmp_path / "named", named)
-    assert rows.take([7], ["slices"])[0]["slices"] == '{"id": "row-7"}'
 
 
 def test_nan_in_another_column_is_no_harm() -> None:

@@ -80,7 +80,7 @@ def do_block(job: Job) -> Block:
         try:
             row = parse_row(raw)
             texts = normalise(row, job.shape)
-            where = slices(row, job.shape.ignored, job.shape.provenance)
+            where = slices(row, job.shape.ignored)
         except BadRow as reason:
             first_reason = first_reason or f"{job.source} line {raw.line}: {reason}"
             bad.append(quarantined(job.source, raw.line, str(reason), raw.data))

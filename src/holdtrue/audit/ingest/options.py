@@ -28,8 +28,6 @@ class IngestOptions:
     """None recognises it from the first rows."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Column for each of `FIELDS`, where their names don't tell."""
-    provenance: tuple[str, ...] | None = None
-    """Columns that go to `slices`, such as split and source; None takes every other column of short values."""
     similarity: float = 0.7
     """Least Jaccard similarity of word 3-shingles that puts a row into an earlier row's family."""
     seed: int = 0

@@ -15,17 +15,16 @@ _DATE: Final = re.compile(r"(\d{4})[-/](\d{2})(?:[-/]\d{2}(?:[T ].*)?)?$", re.DO
 _TIMED: Final = re.compile(r"date|time|created|updated|_at$", re.IGNORECASE)
 
 
-def slices(row: Mapping[str, Any], ignored: frozenset[str], named: frozenset[str] | None) -> str:
+def slices(row: Mapping[str, Any], ignored: frozenset[str]) -> str:
     """A row's provenance as a JSON object with sorted keys; objects are taken apart one level deep.
 
     Args:
         row: parsed.
         ignored: columns to leave out.
-        named: if given, only these.
     """
     found: dict[str, str] = {}
     for name, value in row.items():
-        if name in ignored or (named is not None and name not in named):
+        if name in ignored:
             continue
         for key, inner in _flat(name, value):
             short = _short(key, inner)

@@ -49,8 +49,6 @@ class Shape:
     """Column of each field."""
     ignored: frozenset[str]
     """Columns that are no provenance: those fields', identifiers, long texts."""
-    provenance: frozenset[str] | None
-    """Only these, if they were named."""
 
 
 def recognise(sample: Sequence[Mapping[str, Any]], options: IngestOptions) -> Shape:
@@ -88,14 +86,7 @@ def recognise(sample: Sequence[Mapping[str, Any]], options: IngestOptions) -> Sh
             columns[name] = found[0]
     others = [column for column in seen if column not in columns.values()]
     dull = [column for column in others if not telling(column, [row.get(column) for row in sample])]
-    if options.provenance is not None:
-        for column in options.provenance:
-            if column not in seen:
-                message = f"provenance column '{column}' isn't in the first rows; they have {_listed(seen)}"
-                raise SettingError(message)
-        dull = []
-    named = None if options.provenance is None else frozenset(options.provenance)
-    return Shape(kind, columns, frozenset((*columns.values(), *dull)), named)
+    return Shape(kind, columns, frozenset((*columns.values(), *dull)))
 
 
 def _columns(sample: Sequence[Mapping[str, Any]]) -> list[str]:
