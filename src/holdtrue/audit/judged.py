@@ -86,7 +86,15 @@ class Judged:
             "the judge": found.trust.line,
         }
         missing = () if found.trust.usable else (f"what only a judge sees: {found.trust.reason}",)
-        return AuditStage(name="judge", design="", notes=found.notes, not_testable=missing, figures=figures, seconds=0)
+        return AuditStage(
+            name="judge",
+            design="",
+            notes=found.notes,
+            not_testable=missing,
+            compared=found.trust.usable and bool(found.judged.any()),
+            figures=figures,
+            seconds=0,
+        )
 
     def themes(self, control: Rows | None) -> AuditStage:
         """Criteria that the judge proposes, tested blind on suspect and control."""
@@ -107,5 +115,6 @@ class Judged:
             clean_runs=() if found.clean_run is None else (found.clean_run,),
             doses=() if found.dose is None else (found.dose,),
             not_testable=found.not_testable,
+            compared=bool(found.criteria),
             seconds=0,
         )

@@ -13,7 +13,7 @@ from holdtrue.audit.hidden import hidden_stage
 from holdtrue.audit.judged import Judged
 from holdtrue.audit.options import AuditOptions
 from holdtrue.audit.outcomes import peculiar_outcomes
-from holdtrue.audit.population import compare_population
+from holdtrue.audit.population import MIN_PAIRS, compare_population
 from holdtrue.audit.rows import Rows
 from holdtrue.audit.scan import ScanReport, scan
 from holdtrue.progress import Progress, Report
@@ -109,6 +109,10 @@ class Steps:
             control=theirs,
             progress=self._tell,
         )
+        tested = {each.name for each in (*self._stand_ins, *judged)} - {each.name for each in found.mined.untested}
+        # Labels are held against their texts; peculiar replies need a control large enough to show what is usual.
+        large = self._control is not None and self._control.card.families >= MIN_PAIRS
+        compared = bool(tested & {each.name for each in self._disagreement.outcomes}) or (large and bool(tested))
         return AuditStage(
             name="association",
             design="",
@@ -117,6 +121,7 @@ class Steps:
             clean_runs=() if found.clean_run is None else (found.clean_run,),
             doses=found.doses,
             not_testable=(*found.untested, *self._disagreement.untested),
+            compared=compared,
             figures={f"AUROC of {name}": round(value, 4) for name, value in self._disagreement.auroc.items()},
             seconds=0,
         )
@@ -134,6 +139,7 @@ class Steps:
             clean_runs=found.clean_runs,
             doses=found.doses,
             not_testable=found.not_testable,
+            compared=found.pairs >= MIN_PAIRS and not found.not_testable,
             figures={f"{each.name} channel, AUROC": round(each.auroc, 4) for each in found.channels},
             seconds=0,
         )

@@ -18,8 +18,8 @@ _NOTHING_TO_COMPARE: Final = (
 def decide(design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage]) -> AuditVerdict:
     """What the audit says.
 
-    Any finding makes it FINDINGS. Without one it is NOTHING_FOUND only if there was something to compare with: a
-    control, a judge, or labels that the texts can be held against; else NOT_TESTABLE.
+    Any finding makes it FINDINGS. Without one it is NOTHING_FOUND only if a stage did compare: with a control, a judge
+    that can be believed, or labels that the texts tell apart; else NOT_TESTABLE, whatever was asked for.
 
     Args:
         design: what was asked for.
@@ -28,7 +28,7 @@ def decide(design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage]) ->
     """
     findings = tuple(found for stage in stages for found in stage.findings)
     runs = tuple(run for stage in stages for run in stage.clean_runs)
-    compared = design.control is not None or design.judge is not None or design.kind in {"label", "preference"}
+    compared = any(stage.compared for stage in stages)
     missing = tuple(dict.fromkeys(each for stage in stages for each in stage.not_testable))
     name: AuditVerdictName = "FINDINGS" if findings else "NOTHING_FOUND" if compared else "NOT_TESTABLE"
     rate, interval = _cries_wolf(runs)

@@ -148,6 +148,9 @@ class AuditStage(Record):
     clean_runs: tuple[CleanRun, ...] = ()
     doses: tuple[Dose, ...] = ()
     not_testable: tuple[str, ...] = ()
+    compared: bool = False
+    """Whether it held the dataset against something: without any stage that did, no verdict says that nothing was
+    found."""
     figures: dict[str, float | int | str | None] = Field(default_factory=dict)
     """What a page shows besides."""
     seconds: float = Field(ge=0)

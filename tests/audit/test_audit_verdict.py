@@ -1,0 +1,65 @@
+"""What a verdict may say: nothing is found only where something was compared."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_judging import dataset, judge
+
+from holdtrue.audit import AuditOptions, audit
+from holdtrue.audit.judged import Judged
+from holdtrue.audit.rows import RowsCard
+from holdtrue.audit.verdict import decide
+from holdtrue.judges import Budget
+from holdtrue.records.audit import AuditDesign, AuditStage, AuditVerdict
+
+DESIGN = AuditDesign(
+    dataset="data.jsonl", dataset_digest="d", control="c.jsonl", kind="chat", judge="some/judge",
+    purpose="assistant", seed=0, alpha=0.01, holdtrue="0",
+)  # fmt: skip
+CARD = RowsCard(
+    kind="chat", dataset="data.jsonl", data_digest="d", columns={}, part_rows=(9,), families=9, exact_duplicates=0,
+    near_duplicates=0, quarantined=0, seed=0,
+)  # fmt: skip
+
+
+def stage(**fields: Any) -> AuditStage:
+    return AuditStage(**{"name": "judge", "design": "d", "seconds": 0, **fields})
+
+
+def audited(folder: Path, lines: list[dict[str, str]], control: list[dict[str, str]] | None = None) -> AuditVerdict:
+    def written(name: str, rows: list[dict[str, str]]) -> str:
+        path = folder / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return str(path)
+
+    trusted = None if control is None else written("control.jsonl", control)
+    options = AuditOptions(written("data.jsonl", lines), trusted, processes=1)
+    return audit(options, folder / "out", lambda _: None)
+
+
+@pytest.mark.parametrize(("compared", "name"), [(True, "NOTHING_FOUND"), (False, "NOT_TESTABLE")])
+def test_nothing_is_found_only_where_a_stage_compared(compared: bool, name: str) -> None:
+    assert decide(DESIGN, CARD, [stage(), stage(compared=compared)]).verdict == name
+
+
+def test_labels_that_texts_do_not_tell_apart_are_not_testable(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    words = [f"word{at}" for at in range(200)]
+    lines = [{"text": " ".join(rng.choice(words, 12)), "label": "ab"[int(rng.integers(2))]} for _ in range(400)]
+    assert audited(tmp_path, lines).verdict == "NOT_TESTABLE"
+
+
+def test_a_control_of_one_row_compares_nothing(tmp_path: Path) -> None:
+    lines = [{"prompt": f"Tell me of number {at}.", "response": f"It follows {at - 1}."} for at in range(400)]
+    assert audited(tmp_path, lines, lines[:1]).verdict == "NOT_TESTABLE"
+
+
+@pytest.mark.parametrize(("calls", "compared"), [(10_000, True), (5, False)])
+def test_a_judge_compares_only_where_it_can_be_believed(tmp_path: Path, calls: int, compared: bool) -> None:
+    rows = dataset(tmp_path / "rows", 40, set())
+    judged = Judged(AuditOptions("data"), rows, np.zeros(40), tmp_path, lambda _: None)
+    judged.__dict__["_judge"] = judge(tmp_path / "judgements.jsonl", budget=Budget(calls=calls))
+    assert judged.stage().compared is compared
