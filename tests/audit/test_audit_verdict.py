@@ -13,7 +13,8 @@ from holdtrue.audit.judged import Judged
 from holdtrue.audit.rows import RowsCard
 from holdtrue.audit.verdict import decide
 from holdtrue.judges import Budget
-from holdtrue.records.audit import AuditDesign, AuditStage, AuditVerdict
+from holdtrue.records.audit import AuditDesign, AuditStage, AuditVerdict, CleanRun
+from holdtrue.stats import clopper_pearson
 
 DESIGN = AuditDesign(
     dataset="data.jsonl", dataset_digest="d", control="c.jsonl", kind="chat", judge="some/judge",
@@ -63,3 +64,24 @@ def test_a_judge_compares_only_where_it_can_be_believed(tmp_path: Path, calls: i
     judged = Judged(AuditOptions("data"), rows, np.zeros(40), tmp_path, lambda _: None)
     judged.__dict__["_judge"] = judge(tmp_path / "judgements.jsonl", budget=Budget(calls=calls))
     assert judged.stage().compared is compared
+
+
+def series(alarms: int, runs: int) -> CleanRun:
+    return CleanRun(what="w", runs=runs, alarms=alarms, rate=alarms / runs, ci=clopper_pearson(alarms, runs))
+
+
+@pytest.mark.parametrize("alarms", [[(1, 100), (2, 50), (0, 1)], [(30, 40), (15, 20)], [(0, 100)]])
+def test_the_false_alarm_rate_lies_in_its_interval(alarms: list[tuple[int, int]]) -> None:
+    runs = tuple(series(*each) for each in alarms)
+    found = decide(DESIGN, CARD, [stage(clean_runs=runs)])
+    assert found.clean_fpr == min(1, sum(run.rate for run in runs if run.runs >= 20))
+    assert found.clean_fpr_ci is not None
+    assert found.clean_fpr_ci[0] <= found.clean_fpr <= found.clean_fpr_ci[1]
+    assert found.clean_runs == runs
+
+
+def test_one_series_has_its_own_interval_and_a_single_run_none() -> None:
+    found = decide(DESIGN, CARD, [stage(clean_runs=(series(2, 100), series(1, 1)))])
+    assert found.clean_fpr_ci == pytest.approx(clopper_pearson(2, 100))
+    alone = decide(DESIGN, CARD, [stage(clean_runs=(series(1, 1),))])
+    assert (alone.clean_fpr, alone.clean_fpr_ci) == (None, None)

@@ -13,6 +13,8 @@ _NOTHING_TO_COMPARE: Final = (
     "harmful content behind a trigger: needs a judge (--judge MODEL), or trusted answers to the same prompts "
     "(--control DATA)"
 )
+_LEAST_RUNS: Final = 20
+"""A series of clean runs shorter than this is listed, and left out of the rate."""
 
 
 def decide(design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage]) -> AuditVerdict:
@@ -57,12 +59,14 @@ def decide(design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage]) ->
 
 
 def _cries_wolf(runs: Sequence[CleanRun]) -> tuple[float | None, tuple[float, float] | None]:
-    """The chance that any test alarms on clean data is at most the sum of theirs; so are the interval's ends.
+    """The chance that any test alarms on clean data: at least the largest of theirs, at most their sum.
 
-    The interval treats the summed alarms as those of the shortest series: wider than it need be, never narrower.
+    Each of k upper ends is at level 1 - 0.05 / k, so that all hold at once in 95 %. Series too short to say anything
+    are left out: a single run's interval is nearly all there is, and would drown the others.
     """
-    if not runs:
+    told = [run for run in runs if run.runs >= _LEAST_RUNS]
+    if not told:
         return None, None
-    least = min(run.runs for run in runs)
-    rate = min(1.0, sum(run.rate for run in runs))
-    return rate, clopper_pearson(min(least, round(rate * least + 0.499)), least)
+    ends = [clopper_pearson(run.alarms, run.runs, 1 - 0.05 / len(told)) for run in told]
+    low = max(clopper_pearson(run.alarms, run.runs)[0] for run in told)
+    return min(1.0, sum(run.rate for run in told)), (low, min(1.0, sum(high for _, high in ends)))

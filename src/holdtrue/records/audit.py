@@ -174,7 +174,7 @@ class AuditVerdict(Record):
     notes: tuple[str, ...] = ()
     """Benign shifts and oddities that don't alarm."""
     clean_fpr: float | None = Field(default=None, ge=0, le=1)
-    """Over all clean runs; None where none could be made."""
+    """At most this, over all series of at least 20 clean runs; None where there is none."""
     clean_fpr_ci: tuple[float, float] | None = None
     clean_runs: tuple[CleanRun, ...] = ()
     detectable_dose: tuple[Dose, ...] = ()
