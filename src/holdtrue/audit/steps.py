@@ -90,7 +90,9 @@ class Steps:
         return Judged(self._options, self._suspect, scores, self._out, self._report)
 
     def _scanned(self) -> AuditStage:
-        return hidden_stage(self._suspect, *self._scans)
+        ours, theirs = self._scans
+        trusted = None if self._control is None or theirs is None else (self._control, theirs)
+        return hidden_stage(self._suspect, ours, trusted)
 
     def _associated(self) -> AuditStage:
         options = self._options

@@ -61,6 +61,8 @@ class Hidden:
     """`U+202E`: how often."""
     classes: Counter[str]
     """`bidirectional`: in how many rows."""
+    by_class: dict[str, Int[np.ndarray, " _"]]
+    """`bidirectional`: which rows, ascending."""
 
 
 def hidden_text(text: Text) -> Hidden:
@@ -74,15 +76,15 @@ def hidden_text(text: Text) -> Hidden:
     """
     found = np.zeros(text.sizes.size, bool)
     points: Counter[str] = Counter()
-    classes: Counter[str] = Counter()
+    by_class: dict[str, Int[np.ndarray, " _"]] = {}
     places = np.flatnonzero(text.kinds >= INVISIBLE)
     places = places[~_ordinary(text, places)] if places.size else places
     kinds = text.kinds[places]
     for kind, name in CLASSES.items():
-        _count(text, places[kinds == kind], name, found, points, classes)
+        _count(text, places[kinds == kind], name, found, points, by_class)
     if not text.ascii:
-        _count(text, _look_alikes(text), LOOK_ALIKE, found, points, classes)
-    return Hidden(found, points, classes)
+        _count(text, _look_alikes(text), LOOK_ALIKE, found, points, by_class)
+    return Hidden(found, points, Counter({name: int(rows.size) for name, rows in by_class.items()}), by_class)
 
 
 def _count(
@@ -91,12 +93,12 @@ def _count(
     name: str,
     found: Bool[np.ndarray, " rows"],
     points: Counter[str],
-    classes: Counter[str],
+    by_class: dict[str, Int[np.ndarray, " _"]],
 ) -> None:
     if places.size:
         rows = np.unique(np.searchsorted(text.starts, places, side="right") - 1)
         found[rows] = True
-        classes[name] += int(rows.size)
+        by_class[name] = rows
         codes, times = np.unique(text.codes[places], return_counts=True)
         for code, n in zip(codes.tolist(), times.tolist(), strict=True):
             points[f"U+{code:04X}"] += n

@@ -127,12 +127,17 @@ def _added_up(table: pa.Table, first: int, pieces: Sequence[_Piece]) -> PartCoun
     slices: SliceCounts = {}
     classes: Counter[str] = Counter()
     points: Counter[str] = Counter()
+    by_class: dict[str, set[int]] = {}
+    begins = first
     for piece in pieces:
         merge_templates(templates, piece.templates)
         merge_slices(slices, piece.slices)
         for hidden in piece.hidden:
             classes += hidden.classes
             points += hidden.code_points
+            for name, rows in hidden.by_class.items():
+                by_class.setdefault(name, set()).update((rows + begins).tolist())
+        begins += piece.table.num_rows
     return PartCounts(
         rows=table.num_rows,
         flagged={each.name: int((held[each.name] & ~held[f"asked_{each.name}"]).sum()) for each in OUTCOMES},
@@ -145,6 +150,8 @@ def _added_up(table: pa.Table, first: int, pieces: Sequence[_Piece]) -> PartCoun
             in_response=int(held["hidden_response"].sum()),
             classes=dict(sorted(classes.items())),
             code_points=dict(sorted(points.most_common(MOST_CODE_POINTS))),
+            class_n={name: len(rows) for name, rows in sorted(by_class.items())},
+            class_rows={name: tuple(sorted(rows)[:MOST_HIDDEN_ROWS]) for name, rows in sorted(by_class.items())},
         ),
         templates=templates,
         slices=slices,

@@ -27,6 +27,10 @@ class HiddenText(Record):
     """`bidirectional`, `look-alike`...: texts that have some."""
     code_points: dict[str, int]
     """`U+202E`: how often, the 100 commonest."""
+    class_n: dict[str, int] = Field(default_factory=dict)
+    """`bidirectional`: rows that have some."""
+    class_rows: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Their numbers, the first 10,000 of each class."""
 
 
 class PartCounts(Record):

@@ -27,6 +27,8 @@ class Totals:
         self._hidden: Counter[str] = Counter()
         self._classes: Counter[str] = Counter()
         self._points: Counter[str] = Counter()
+        self._class_n: Counter[str] = Counter()
+        self._class_rows: dict[str, list[int]] = {}
         self._templates: TemplateCounts = {}
         self._slices: SliceCounts = {}
 
@@ -42,6 +44,10 @@ class Totals:
         self._hidden.update(rows=hidden.n_rows, prompt=hidden.in_prompt, response=hidden.in_response)
         self._classes.update(hidden.classes)
         self._points.update(hidden.code_points)
+        self._class_n.update(hidden.class_n)
+        for name, rows in hidden.class_rows.items():
+            named = self._class_rows.setdefault(name, [])
+            named += rows[: MOST_HIDDEN_ROWS - len(named)]
         merge_templates(self._templates, part.templates)
         merge_slices(self._slices, part.slices)
 
@@ -59,6 +65,8 @@ class Totals:
                 in_response=self._hidden["response"],
                 classes=dict(sorted(self._classes.items())),
                 code_points=dict(self._points.most_common(SHOWN_CODE_POINTS)),
+                class_n=dict(sorted(self._class_n.items())),
+                class_rows={name: tuple(rows) for name, rows in sorted(self._class_rows.items())},
             ),
             templates=common_templates(self._templates, self.rows),
             slices=slice_shifts(self._slices, tuple(FEATURES)),
