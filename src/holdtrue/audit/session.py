@@ -2,6 +2,7 @@
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 from holdtrue.audit.ingest import ingest
 from holdtrue.audit.options import AuditOptions
@@ -16,6 +17,9 @@ from holdtrue.records import check_writable, write_atomic
 from holdtrue.records.audit import AuditDesign, AuditVerdict
 
 __all__ = ["audit"]
+
+_PAID: Final = ("judge", "themes")
+"""Stages that a budget may cut short: with another budget they are worked out again, from the answers there are."""
 
 
 def audit(options: AuditOptions, out: Path, report: Report) -> AuditVerdict:
@@ -42,7 +46,8 @@ def audit(options: AuditOptions, out: Path, report: Report) -> AuditVerdict:
     design = _design(options, suspect, control)
     folder = StageFolder(out, design)
     steps = Steps(options, suspect, control, out, report)
-    stages = [folder.stage(name, work) for name, work in steps.planned()]
+    money = repr((options.budget_usd, options.prices, options.max_calls))
+    stages = [folder.stage(name, work, money if name in _PAID else "") for name, work in steps.planned()]
     verdict = decide(design, suspect.card, stages)
     write_flags(out, suspect, verdict)
     write_atomic(out / "verdict.json", verdict.to_json() + "\n")
@@ -63,9 +68,9 @@ def _design(options: AuditOptions, suspect: Rows, control: Rows | None) -> Audit
         kind=suspect.card.kind,
         judge=options.judge,
         purpose=options.purpose,
-        budget_usd=options.budget_usd,
         model=options.model,
         axis=axis,
+        read_rows=None if axis is None else options.read_rows,
         seed=options.seed,
         alpha=options.alpha,
         holdtrue=version("holdtrue"),

@@ -113,7 +113,10 @@ class Dose(Record):
 
 
 class AuditDesign(Record):
-    """`audit.json`: what was asked for, written before the first stage."""
+    """`audit.json`: what was asked for, written before the first stage.
+
+    What the judge may cost isn't part of it: an audit whose budget ended goes on with a larger one.
+    """
 
     schema_id: ClassVar[str] = "holdtrue.audit-design/1"
 
@@ -125,10 +128,11 @@ class AuditDesign(Record):
     judge: str | None = None
     purpose: str
     """What the trained thing is for, and how it is trained, as the judge is told."""
-    budget_usd: float | None = None
     model: str | None = None
     axis: str | None = None
     """The axis folder's digest."""
+    read_rows: int | None = None
+    """Rows read through the model."""
     seed: int
     alpha: float = Field(gt=0, lt=1)
     """Chance of a false alarm that each of the tests may spend."""
@@ -143,6 +147,8 @@ class AuditStage(Record):
     name: str
     design: str
     """Digest of the design it ran under."""
+    made_from: str = ""
+    """Digest of all that it rests on: the design, the results of earlier stages, and the judge's budget."""
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     clean_runs: tuple[CleanRun, ...] = ()
