@@ -13,7 +13,7 @@ import pytest
 
 from holdtrue.audit import AuditOptions, apply_review, audit, read_verdict, write_outputs
 from holdtrue.audit.fixtures import FixtureCard, write_fixture
-from holdtrue.errors import RunError, SettingError
+from holdtrue.errors import HoldtrueError, RunError, SettingError
 from holdtrue.progress import Progress
 from holdtrue.records.audit import AuditVerdict
 from holdtrue.records.audit_decisions import Decisions
@@ -168,9 +168,30 @@ def test_another_audit_in_the_same_folder_is_refused(triggered: tuple[Path, Fixt
         ({"alpha": 0.0}, "alpha 0.0 must be above 0"),
         ({"memory": "lots"}, "memory 'lots' is no size"),
         ({"budget_usd": 3.0}, "add --judge MODEL"),
+        ({"prices": (0.1, 0.2)}, "--prices without a judge"),
         ({"model": "smollm2-135m"}, "--model and --axis together"),
     ],
 )
 def test_impossible_settings_are_told_in_a_line(options: dict[str, object], words: str) -> None:
     with pytest.raises(SettingError, match=words):
         AuditOptions("data.jsonl", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"judge": "mockllm/model"}, "--budget USD with --prices IN,OUT, or --max-calls"),
+        ({"judge": "mockllm/model", "budget_usd": 3.0}, "give --prices IN,OUT"),
+        ({"judge": "nosuch/model", "max_calls": 3}, "nosuch"),
+        ({"control": "nowhere.jsonl"}, "nowhere.jsonl: no such file"),
+        ({"model": "m", "axis": Path("no-axis")}, "no-axis"),
+    ],
+)
+def test_what_can_not_be_is_refused_before_anything_is_read(
+    tmp_path: Path, options: dict[str, object], words: str
+) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text(json.dumps({"prompt": "Hello", "response": "Hi"}) + "\n")
+    with pytest.raises(HoldtrueError, match=words):
+        audit(AuditOptions(str(path), processes=1, **options), tmp_path / "out", quiet)  # type: ignore[arg-type]
+    assert not (tmp_path / "out" / "rows").exists()

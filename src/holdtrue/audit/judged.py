@@ -15,11 +15,33 @@ from holdtrue.audit.options import AuditOptions
 from holdtrue.audit.rows import Rows
 from holdtrue.judges import Budget, RowJudge
 from holdtrue.progress import Report
-from holdtrue.records.audit import AuditStage, FindingKind
+from holdtrue.records.audit import AuditKind, AuditStage, FindingKind
 
-__all__ = ["FLAGGED", "Judged"]
+__all__ = ["FLAGGED", "Judged", "row_judge"]
 
 FLAGGED: Final = "flagged by the judge"
+
+
+def row_judge(options: AuditOptions, kind: AuditKind, out: Path) -> RowJudge:
+    """Set the judge up; nothing is asked yet.
+
+    Args:
+        options: name the model, its purpose and its budget.
+        kind: how the rows are made.
+        out: the audit's folder.
+
+    Raises:
+        HoldtrueError: the model, the purpose or the budget can't be.
+    """
+    read, written = options.prices or (None, None)
+    return RowJudge(
+        options.judge or "",
+        budget=Budget(options.budget_usd, read, written, options.max_calls),
+        kind=kind,
+        log=out / "judgements.jsonl",
+        seed=options.seed,
+        purpose=options.purpose,
+    )
 
 
 @final
@@ -42,16 +64,7 @@ class Judged:
 
     @cached_property
     def _judge(self) -> RowJudge:
-        read, written = self._options.prices or (None, None)
-        budget = Budget(self._options.budget_usd, read, written, self._options.max_calls)
-        return RowJudge(
-            self._options.judge or "",
-            kind=self._rows.card.kind,
-            log=self._out / "judgements.jsonl",
-            budget=budget,
-            seed=self._options.seed,
-            purpose=self._options.purpose,
-        )
+        return row_judge(self._options, self._rows.card.kind, self._out)
 
     @cached_property
     def _cascade(self) -> CascadeResult:

@@ -68,8 +68,10 @@ class AuditOptions:
         if (self.model is None) != (self.axis is None):
             message = "rows are read on a model's axis: give --model and --axis together, or neither"
             raise SettingError(message)
-        if self.judge is None and (self.budget_usd is not None or self.max_calls is not None):
-            message = "a budget without a judge buys nothing: add --judge MODEL, or leave the budget out"
+        money = {"--budget": self.budget_usd, "--prices": self.prices, "--max-calls": self.max_calls}
+        given = [name for name, value in money.items() if value is not None]
+        if self.judge is None and given:
+            message = f"{' and '.join(given)} without a judge buys nothing: add --judge MODEL, or leave the budget out"
             raise SettingError(message)
         bytes_named(self.memory)
 

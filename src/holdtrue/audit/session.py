@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from holdtrue.audit.ingest import ingest
+from holdtrue.audit.ingest.sources import find_sources
+from holdtrue.audit.judged import row_judge
 from holdtrue.audit.options import AuditOptions
 from holdtrue.audit.outputs import AUDIT_ROWS, write_flags
 from holdtrue.audit.rows import Rows
@@ -34,6 +36,7 @@ def audit(options: AuditOptions, out: Path, report: Report) -> AuditVerdict:
         HoldtrueError: anything that keeps it from going on; every finished stage is safe.
     """
     check_writable(out / "verdict.json")
+    axis = _checked(options, out)
     read = options.ingest_options()
     suspect = ingest(options.dataset, out / AUDIT_ROWS / "suspect", read, report)
     control = None
@@ -43,7 +46,7 @@ def audit(options: AuditOptions, out: Path, report: Report) -> AuditVerdict:
         if kinds[0] != kinds[1]:
             message = f"{options.control} is of kind {kinds[1]}, {options.dataset} of kind {kinds[0]}; name --kind"
             raise SettingError(message)
-    design = _design(options, suspect, control)
+    design = _design(options, suspect, control, axis)
     folder = StageFolder(out, design)
     steps = Steps(options, suspect, control, out, report)
     money = repr((options.budget_usd, options.prices, options.max_calls))
@@ -54,12 +57,21 @@ def audit(options: AuditOptions, out: Path, report: Report) -> AuditVerdict:
     return verdict
 
 
-def _design(options: AuditOptions, suspect: Rows, control: Rows | None) -> AuditDesign:
-    axis = None
-    if options.axis is not None:
-        from holdtrue.axis import load_axis  # with it comes torch
+def _checked(options: AuditOptions, out: Path) -> str | None:
+    """Refuse what can't be before hours are spent on reading the dataset; the axis's digest."""
+    for dataset in (options.dataset, options.control):
+        if dataset is not None:
+            find_sources(dataset)
+    if options.judge is not None:
+        row_judge(options, options.kind or "chat", out)
+    if options.axis is None:
+        return None
+    from holdtrue.axis import load_axis  # with it comes torch
 
-        axis = load_axis(options.axis).card.digest
+    return load_axis(options.axis).card.digest
+
+
+def _design(options: AuditOptions, suspect: Rows, control: Rows | None, axis: str | None) -> AuditDesign:
     return AuditDesign(
         dataset=options.dataset,
         dataset_digest=suspect.card.data_digest,

@@ -31,16 +31,17 @@ class Budget:
     def __post_init__(self) -> None:
         prices = (self.input_usd, self.output_usd)
         if self.usd is None and self.calls is None:
-            message = (
-                "a judge needs a budget: USD, with its prices per million input and output tokens, or a number of calls"
-            )
+            message = "a judge needs a budget: give --budget USD with --prices IN,OUT, or --max-calls N"
             raise SettingError(message)
         if self.usd is not None and None in prices:
-            message = f"a budget of {self.usd} USD needs the judge's prices per million input and output tokens"
+            message = (
+                f"a budget of {self.usd} USD needs the judge's prices for a million tokens: give --prices IN,OUT, such "
+                "as 0.15,0.60, or --max-calls N in its place"
+            )
             raise SettingError(message)
         for value in (self.usd, *prices, self.calls):
             if value is not None and not (math.isfinite(value) and value >= 0):
-                message = f"a budget or price of {value} is none; give numbers of at least 0"
+                message = f"a budget or price of {value} is none; give --budget, --prices and --max-calls at least 0"
                 raise SettingError(message)
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float:
