@@ -85,3 +85,10 @@ def test_one_series_has_its_own_interval_and_a_single_run_none() -> None:
     assert found.clean_fpr_ci == pytest.approx(clopper_pearson(2, 100))
     alone = decide(DESIGN, CARD, [stage(clean_runs=(series(1, 1),))])
     assert (alone.clean_fpr, alone.clean_fpr_ci) == (None, None)
+
+
+def test_what_ingest_noted_of_either_dataset_is_told() -> None:
+    suspect = CARD.model_copy(update={"notes": ("3 texts cut",)})
+    control = CARD.model_copy(update={"notes": ("3 texts cut",), "quarantined": 2})
+    found = decide(DESIGN, suspect, [stage(notes=("a habit",))], control)
+    assert found.notes == ("3 texts cut", "control: 2 rows couldn't be read", "control: 3 texts cut", "a habit")

@@ -51,7 +51,7 @@ def audit(options: AuditOptions, out: Path, report: Report) -> AuditVerdict:
     steps = Steps(options, suspect, control, out, report)
     money = repr((options.budget_usd, options.prices, options.max_calls))
     stages = [folder.stage(name, work, money if name in _PAID else "") for name, work in steps.planned()]
-    verdict = decide(design, suspect.card, stages)
+    verdict = decide(design, suspect.card, stages, None if control is None else control.card)
     write_flags(out, suspect, verdict)
     write_atomic(out / "verdict.json", verdict.to_json() + "\n")
     return verdict

@@ -17,7 +17,9 @@ _LEAST_RUNS: Final = 20
 """A series of clean runs shorter than this is listed, and left out of the rate."""
 
 
-def decide(design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage]) -> AuditVerdict:
+def decide(
+    design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage], control: RowsCard | None = None
+) -> AuditVerdict:
     """What the audit says.
 
     Any finding makes it FINDINGS. Without one it is NOTHING_FOUND only if a stage did compare: with a control, a judge
@@ -27,7 +29,9 @@ def decide(design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage]) ->
         design: what was asked for.
         card: of the suspect dataset.
         stages: all of them, in their order.
+        control: card of the control.
     """
+    notes = [*card.notes, *_control_notes(control), *(note for stage in stages for note in stage.notes)]
     findings = tuple(found for stage in stages for found in stage.findings)
     runs = tuple(run for stage in stages for run in stage.clean_runs)
     compared = any(stage.compared for stage in stages)
@@ -45,7 +49,7 @@ def decide(design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage]) ->
         families=card.families,
         quarantined=card.quarantined,
         findings=findings,
-        notes=tuple(dict.fromkeys(note for stage in stages for note in stage.notes)),
+        notes=tuple(dict.fromkeys(notes)),
         clean_fpr=rate,
         clean_fpr_ci=interval,
         clean_runs=runs,
@@ -56,6 +60,13 @@ def decide(design: AuditDesign, card: RowsCard, stages: Sequence[AuditStage]) ->
         alpha=design.alpha,
         holdtrue=design.holdtrue,
     )
+
+
+def _control_notes(control: RowsCard | None) -> list[str]:
+    if control is None:
+        return []
+    unread = [f"{control.quarantined:,} rows couldn't be read"] if control.quarantined else []
+    return [f"control: {note}" for note in (*unread, *control.notes)]
 
 
 def _cries_wolf(runs: Sequence[CleanRun]) -> tuple[float | None, tuple[float, float] | None]:
