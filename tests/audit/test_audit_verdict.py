@@ -9,11 +9,11 @@ import pytest
 from made_judging import dataset, judge
 
 from holdtrue.audit import AuditOptions, audit
-from holdtrue.audit.judged import Judged
+from holdtrue.audit.judged import FLAGGED, Judged
 from holdtrue.audit.rows import RowsCard
 from holdtrue.audit.verdict import decide
 from holdtrue.judges import Budget
-from holdtrue.records.audit import AuditDesign, AuditStage, AuditVerdict, CleanRun
+from holdtrue.records.audit import AuditDesign, AuditStage, AuditVerdict, CleanRun, Dose
 from holdtrue.stats import clopper_pearson
 
 DESIGN = AuditDesign(
@@ -92,3 +92,15 @@ def test_what_ingest_noted_of_either_dataset_is_told() -> None:
     control = CARD.model_copy(update={"notes": ("3 texts cut",), "quarantined": 2})
     found = decide(DESIGN, suspect, [stage(notes=("a habit",))], control)
     assert found.notes == ("3 texts cut", "control: 2 rows couldn't be read", "control: 3 texts cut", "a habit")
+
+
+def test_the_dose_of_judged_rows_counts_the_rows_that_were_not_judged(tmp_path: Path) -> None:
+    rows = dataset(tmp_path / "rows", 80, set())
+    judged = Judged(AuditOptions("data"), rows, np.zeros(80), tmp_path, lambda _: None)
+    judged.__dict__["_judge"] = judge(tmp_path / "judgements.jsonl", budget=Budget(calls=76))
+    [outcome] = judged.outcomes
+    reached = int(outcome.population.sum())
+    assert 0 < reached < 80
+    assert outcome.sensitivity == pytest.approx(reached / 80)
+    told = judged.explained(Dose(kind="trigger", outcome=FLAGGED, rows=9, assuming="a phrase")).assuming
+    assert f"{reached} of 80 families" in told

@@ -15,7 +15,7 @@ from holdtrue.audit.options import AuditOptions
 from holdtrue.audit.rows import Rows
 from holdtrue.judges import Budget, RowJudge
 from holdtrue.progress import Report
-from holdtrue.records.audit import AuditKind, AuditStage, FindingKind
+from holdtrue.records.audit import AuditKind, AuditStage, Dose, FindingKind
 
 __all__ = ["FLAGGED", "Judged", "row_judge"]
 
@@ -77,10 +77,28 @@ class Judged:
         found = self._cascade
         if not found.trust.usable:
             return ()
-        rate = found.trust.sensitivity.rate
-        sensitivity = 1.0 if rate is None else max(0.01, rate)
+        # A poisoned row is flagged only if it is judged: the dose is to be one of the whole dataset.
+        sensitivity = max(1e-6, self._sensitivity * self._reached / max(1, self._rows.card.families))
         kind: FindingKind = "label_flip" if self._rows.card.kind == "label" else "trigger"
         return (Outcome(FLAGGED, kind, found.flagged, found.judged, judged=True, sensitivity=sensitivity),)
+
+    @property
+    def _sensitivity(self) -> float:
+        rate = self._cascade.trust.sensitivity.rate
+        return 1.0 if rate is None else max(0.01, rate)
+
+    @property
+    def _reached(self) -> int:
+        """Families that were judged."""
+        return int(np.unique(self._rows.families[self._cascade.judged]).size)
+
+    def explained(self, dose: Dose) -> Dose:
+        """A dose of the judge's flags with what it assumes of the judge; any other as it is."""
+        if dose.outcome != FLAGGED:
+            return dose
+        share = f"the judge flags {self._sensitivity:.0%} of the poisoned rows that it is asked about"
+        reached = f"{self._reached:,} of {self._rows.card.families:,} families were, taken as drawn at random"
+        return dose.model_copy(update={"assuming": f"{dose.assuming}; {share}: {reached}"})
 
     def stage(self) -> AuditStage:
         """Prevalence, the cascade's miss rate, and how far the judge can be believed."""

@@ -121,7 +121,7 @@ class Steps:
             findings=found.findings,
             notes=found.notes,
             clean_runs=() if found.clean_run is None else (found.clean_run,),
-            doses=found.doses,
+            doses=found.doses if options.judge is None else tuple(map(self._judged.explained, found.doses)),
             not_testable=(*found.untested, *self._disagreement.untested),
             compared=compared,
             figures={f"AUROC of {name}": round(value, 4) for name, value in self._disagreement.auroc.items()},
