@@ -111,6 +111,20 @@ def test_too_few_rows_and_no_budget_are_not_testable(tmp_path: Path) -> None:
     assert part.clean_run is None
 
 
+@pytest.mark.parametrize("proposes", [True, False])
+def test_a_judge_whose_answers_can_not_be_read_tests_nothing(tmp_path: Path, proposes: bool) -> None:
+    suspect, control = dataset(tmp_path / "s", 160, set(range(160)), 1), dataset(tmp_path / "c", 160, set(), 2)
+    able = Watched()
+
+    async def mumbles(prompt: Prompt) -> str:
+        applied = any(name == "criteria" for name, _ in shown_texts(prompt))
+        return await able(prompt) if proposes and not applied else "Hm."
+
+    found = find_themes(suspect, control, judge(tmp_path / "log", mumbles), SMALL)
+    assert ("readable answer" if proposes else "proposed no criterion") in found.not_testable[0]
+    assert (found.dose, found.clean_run, found.criteria) == (None, None, ())
+
+
 def test_criteria_that_say_the_same_are_one() -> None:
     assert is_repeated("the reply PRAISES the harbour", [PRAISE])
     assert not is_repeated("The reply praises the village.", [PRAISE])

@@ -66,6 +66,11 @@ def find_themes(
     loop = look(ours, theirs, judge, options, rng, report)
     if loop.ended and not loop.criteria:
         return _nothing("themes: the judge's budget ended first; raise it and run again")
+    if not loop.criteria:
+        why = (
+            "too few held-out rows got a readable answer" if any(loop.unreadable) else "the judge proposed no criterion"
+        )
+        return _nothing(f"themes: {why}, so that none was tested; try another judge")
     qs = q_values(loop.criteria)
     kept = [(each, q) for each, q in zip(loop.criteria, qs, strict=True) if q <= options.alpha]
     notes = [f"themes: {len(loop.criteria)} criteria proposed and tested on held-out rows, {len(kept)} kept"]
