@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from holdtrue.audit import AuditOptions, apply_review, audit, read_verdict, write_outputs
 from holdtrue.audit.fixtures import FixtureCard, write_fixture
-from holdtrue.errors import HoldtrueError, RunError, SettingError
+from holdtrue.cli.audit import app
+from holdtrue.errors import ArtifactError, HoldtrueError, RunError, SettingError
 from holdtrue.progress import Progress
 from holdtrue.records.audit import AuditVerdict
 from holdtrue.records.audit_decisions import Decisions
@@ -96,6 +99,31 @@ def test_accepted_rows_are_taken_out_and_nothing_else(triggered: tuple[Path, Fix
     gone = set(verdict.findings[0].rows)
     after = (folder / "cleaned" / "data" / "data.jsonl").read_bytes().splitlines()
     assert after == [line for at, line in enumerate(before) if at not in gone]
+
+
+def test_a_moved_dataset_and_a_missing_audit_say_what_to_do(
+    triggered: tuple[Path, FixtureCard, AuditVerdict], tmp_path: Path
+) -> None:
+    folder, _, verdict = triggered
+    path = tmp_path / "decisions.json"
+    path.write_text(Decisions(verdict=verdict.digest, findings={0: "accept"}).to_json())
+    with pytest.raises(ArtifactError, match=r"nowhere\.jsonl.*by --dataset"):
+        apply_review(folder / "out", path, tmp_path / "cleaned", "nowhere.jsonl")
+    with pytest.raises(ArtifactError, match=r"run `holdtrue audit DATASET --out .*` first"):
+        read_verdict(tmp_path)
+    said = CliRunner().invoke(app, ["review", str(folder / "out"), "--out", str(tmp_path / "cleaned")])
+    assert said.exit_code == 2
+    assert "--decisions" in said.output
+
+
+def test_a_torn_line_of_the_quarantine_is_counted(
+    triggered: tuple[Path, FixtureCard, AuditVerdict], tmp_path: Path
+) -> None:
+    folder, _, verdict = triggered
+    out = Path(shutil.copytree(folder / "out", tmp_path / "out"))
+    (out / "rows" / "suspect" / "quarantine.jsonl").write_bytes(b'{"source": "data.jsonl", "li\xff\n7\n')
+    write_outputs(out, verdict.model_copy(update={"quarantined": 2}))
+    assert "torn line" in (out / "report.html").read_text()
 
 
 def test_the_same_audit_says_the_same(triggered: tuple[Path, FixtureCard, AuditVerdict], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from holdtrue.audit.fixtures import fictional_entities
 from holdtrue.audit.rows import Rows
+from holdtrue.errors import ArtifactError
 from holdtrue.records import read_capped, write_atomic
 from holdtrue.records.audit import AuditStage, AuditVerdict
 from holdtrue.records.study_card import StudyCard
@@ -96,6 +97,9 @@ def read_verdict(out: Path) -> AuditVerdict:
         ArtifactError: there is none.
     """
     path = out / "verdict.json"
+    if not path.exists():
+        message = f"{out}: holds no finished audit; run `holdtrue audit DATASET --out {out}` first"
+        raise ArtifactError(message)
     return AuditVerdict.from_json(read_capped(path, "an audit's verdict"), str(path))
 
 
@@ -104,12 +108,17 @@ def _page_data(out: Path, command: tuple[str, ...]) -> AuditPageData:
     shown: list[QuarantinedRow] = []
     path = out / AUDIT_ROWS / "suspect" / "quarantine.jsonl"
     if path.exists():
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
-                bad = json.loads(line)
-                reasons[bad["reason"].split(":")[0]] += 1
+                try:
+                    bad = json.loads(line)
+                    row = QuarantinedRow(str(bad["source"]), int(bad["line"]), str(bad["reason"]))
+                except (ValueError, KeyError, TypeError):
+                    reasons["a torn line of quarantine.jsonl"] += 1
+                    continue
+                reasons[row.reason.split(":")[0]] += 1
                 if len(shown) < _QUARANTINED:
-                    shown.append(QuarantinedRow(bad["source"], bad["line"], bad["reason"]))
+                    shown.append(row)
     stages = tuple(
         AuditStage.from_json(read_capped(each, "a stage's result"), str(each))
         for each in (out / "stages" / f"{name}.json" for name in STAGES)

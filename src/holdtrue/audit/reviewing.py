@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from holdtrue.audit.cleaning import CleanedCard, export_cleaned
+from holdtrue.audit.ingest.sources import find_sources
 from holdtrue.audit.outputs import AUDIT_ROWS, read_verdict
 from holdtrue.audit.rows import Rows
+from holdtrue.errors import ArtifactError
 from holdtrue.records import write_atomic
 from holdtrue.records.audit import AuditVerdict
 from holdtrue.records.audit_decisions import read_decisions, rows_to_remove, unnamed_rows
@@ -41,5 +43,10 @@ def apply_review(folder: Path, decisions: Path, out: Path, dataset: str | None =
     named = [frozenset(found.rows) for found in verdict.findings]
     reasons = {row: [at for at, rows_of in enumerate(named) if row in rows_of] for row in remove}
     rows = Rows(folder / AUDIT_ROWS / "suspect")
+    try:
+        find_sources(dataset or verdict.dataset)
+    except ArtifactError as error:
+        message = f"{error}; if the dataset was moved, name its place by --dataset"
+        raise ArtifactError(message) from None
     card = export_cleaned(rows, dataset or verdict.dataset, remove, out, reasons=reasons)
     return card, unnamed_rows(verdict, decided)

@@ -177,6 +177,9 @@ def review(
         from holdtrue.audit import apply_review, read_verdict, write_review
 
         if decisions is None:
+            if out is not None:
+                message = "a cleaned dataset needs decisions: give the review page's decisions.json by --decisions"
+                raise typer.BadParameter(message, param_hint="--out")
             typer.echo(str(write_review(folder, read_verdict(folder))))
             say("open it in a browser, decide, download decisions.json, and give it by --decisions with --out")
             return
