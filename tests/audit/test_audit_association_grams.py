@@ -16,6 +16,7 @@ from holdtrue.audit.association.grams import (
     topic_gram,
     word_spans,
 )
+from holdtrue.audit.association.passes import _Index
 
 
 def table(prompts, systems=None, slices=None):
@@ -40,7 +41,7 @@ def test_the_rolling_arrays_agree_with_a_loop_over_rows():
 def test_uniqueness_survives_a_crowded_table():
     prompts = ["a b a b c a b"] * 50
     rows, grams = row_grams(table(prompts))
-    flat_rows, flat = flat_grams(table(prompts))
+    flat_rows, flat, _ = flat_grams(table(prompts))
     expected = {(row, gram) for row, gram in zip(flat_rows.tolist(), flat.tolist(), strict=True)}
     assert len(rows) == len(expected) < len(flat)
     assert set(zip(rows.tolist(), grams.tolist(), strict=True)) == expected
@@ -96,3 +97,20 @@ def test_pieces_hold_bounded_text_and_every_row():
     found = list(pieces(rows, characters=50))
     assert [start for start, _ in found] == [0, 1] or [start for start, _ in found] == [0, 1, 2]
     assert sum(piece.num_rows for _, piece in found) == 4
+
+
+def test_texts_in_ascii_and_others_are_split_alike_wherever_they_stand():
+    prompts = ["It's a Caf\u00e9", "", "Don't STOP'", "na\u00efve\tidea, ok?", "plain; words-here"]
+    both = table(prompts).slice(1)
+    rows, grams = row_grams(both)
+    for at, prompt in enumerate(prompts[1:]):
+        words = [word for word, _, _ in word_spans([prompt])[0]]
+        assert set(grams[rows == at].tolist()) == plainly(words)
+        assert not words or at in phrase_rows(both, words)
+
+
+def test_an_index_of_crowded_slots_finds_each_predictor():
+    grams = np.sort(np.random.default_rng(0).integers(0, 1 << 40, 500).astype(np.uint64))  # the same leading bits
+    near, at = _Index.of(grams).look_up(np.concatenate([grams[::3], grams[::3] + np.uint64(1)]))
+    assert sorted(near.tolist()) == list(range(grams[::3].size))
+    assert sorted(at.tolist()) == list(range(0, 500, 3))

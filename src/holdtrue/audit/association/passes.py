@@ -13,8 +13,8 @@ from holdtrue.audit.rows import Batch, Rows
 
 __all__ = ["Sample", "Tally", "count", "rows_of_phrase", "rows_of_slice", "sample"]
 
-MOST_BITS: Final = 25
-"""A filter of 32 MB at most; larger ones cost more in cache misses than they spare."""
+MOST_BITS: Final = 23
+"""A table of 32 MB at most; larger ones cost more in cache misses than they spare."""
 
 Topics = Int[np.ndarray, " rows"] | None
 
@@ -106,9 +106,18 @@ def count(
     return Tally(counts, occurrences)
 
 
-def rows_of_phrase(rows: Rows, maps: Maps, words: tuple[str, ...]) -> Int[np.ndarray, " found"]:
-    """Numbers of the rows whose prompt holds a phrase."""
-    found = list(maps.over(_Holding(words), rows, COLUMNS))
+def rows_of_phrase(
+    rows: Rows, maps: Maps, words: tuple[str, ...], among: Int[np.ndarray, " among"] | None = None
+) -> Int[np.ndarray, " found"]:
+    """Numbers of the rows whose prompt holds a phrase.
+
+    Args:
+        rows: the dataset.
+        maps: what runs it.
+        words: of the phrase.
+        among: ascending; rows beside these are known to lack it, and aren't looked at.
+    """
+    found = list(maps.over(_Holding(words, among), rows, ("system", "prompt")))
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
 
@@ -152,21 +161,22 @@ class _Counting:
         inside = np.unpackbits(bits, axis=1)[:, first % 8 : first % 8 + n].astype(bool)
         here = np.flatnonzero(inside.any(axis=0))
         table = batch.table if here.size == n else batch.table.take(pa.array(here))
-        filter_, shift = _filter(self.grams)
+        index = _Index.of(self.grams)
         for start, piece in pieces(table):
             of = here[start : start + piece.num_rows]
-            found_rows, found = flat_grams(piece, None if self.topics is None else self.topics[first + of])
-            near = np.flatnonzero(filter_[found >> shift])
-            found_rows_near, found_near = found_rows[near], found[near]
-            at = np.searchsorted(self.grams, found_near)
-            at[at == self.grams.size] = 0
-            exact = self.grams[at] == found_near if self.grams.size else np.zeros(0, dtype=bool)
-            pairs = np.sort(found_rows_near[exact].astype(np.int64) * max(1, self.grams.size) + at[exact])
-            pairs = pairs[np.concatenate([[True], pairs[1:] != pairs[:-1]])] if pairs.size else pairs
-            row, gram = np.divmod(pairs, max(1, self.grams.size))
+            found_rows, found, again = flat_grams(piece, None if self.topics is None else self.topics[first + of])
+            near, at = index.look_up(found)
+            row, again = found_rows[near], again[near]
+            doubtful = row[again].astype(np.int64) * max(1, self.grams.size) + at[again]
+            more, gram = np.divmod(_each_once(doubtful), max(1, self.grams.size))
+            row, gram = np.concatenate([row[~again], more]), np.concatenate([at[~again], gram])
             in_row = np.bincount(found_rows, minlength=piece.num_rows)
+            whole = np.bincount(gram, minlength=self.grams.size)
             for each, mask in enumerate(inside[:, of]):
-                counts[each] += np.bincount(gram[mask[row]], minlength=self.grams.size)
+                # Most sets are nearly all rows or few: the smaller side is counted.
+                few = mask if 2 * mask.sum() <= mask.size else ~mask
+                part = np.bincount(gram[few[row]], minlength=self.grams.size)
+                counts[each] += part if few is mask else whole - part
                 occurrences[each] += int(in_row[mask].sum())
         return counts, occurrences
 
@@ -175,10 +185,17 @@ class _Counting:
 @dataclass(frozen=True)
 class _Holding:
     words: tuple[str, ...]
+    among: Int[np.ndarray, " among"] | None
 
     def __call__(self, batch: Batch) -> Integer[np.ndarray, " found"]:
-        found = [start + phrase_rows(piece, self.words) for start, piece in pieces(batch.table)]
-        return batch.first + np.concatenate([np.zeros(0, dtype=np.int64), *found])
+        table, here = batch.table, None
+        if self.among is not None:
+            ends = np.searchsorted(self.among, [batch.first, batch.first + table.num_rows])
+            here = self.among[slice(*ends)]
+            table = table.take(pa.array(here - batch.first))
+        found = [start + phrase_rows(piece, self.words) for start, piece in pieces(table)]
+        inside = np.concatenate([np.zeros(0, dtype=np.int64), *found])
+        return batch.first + inside if here is None else here[inside]
 
 
 @final
@@ -190,10 +207,40 @@ class _Slicing:
         return batch.first + slice_rows(batch.table, self.gram)
 
 
-def _filter(grams: UInt64[np.ndarray, " grams"]) -> tuple[np.ndarray, np.uint64]:
-    """Which leading bits occur among the predictors: most others are ruled out by one look."""
-    bits = min(MOST_BITS, max(16, int(grams.size).bit_length() + 4))
-    shift = np.uint64(64 - bits)
-    filter_ = np.zeros(1 << bits, dtype=bool)
-    filter_[grams >> shift] = True
-    return filter_, shift
+def _each_once(found: Int[np.ndarray, " found"]) -> Int[np.ndarray, " distinct"]:
+    found = np.sort(found)
+    return found[np.concatenate([[True], found[1:] != found[:-1]])] if found.size else found
+
+
+@final
+@dataclass(frozen=True)
+class _Index:
+    """Places of predictors by their leading bits: one look instead of a search, and most others are ruled out."""
+
+    grams: UInt64[np.ndarray, " grams"]
+    starts: Int[np.ndarray, " slots+1"]
+    shift: np.uint64
+
+    @staticmethod
+    def of(grams: UInt64[np.ndarray, " grams"]) -> "_Index":
+        """For ascending predictors."""
+        bits = min(MOST_BITS, max(16, int(grams.size).bit_length() + 3))
+        shift = np.uint64(64 - bits)
+        sizes = np.bincount((grams >> shift).astype(np.int64), minlength=1 << bits)
+        return _Index(grams, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32), shift)
+
+    def look_up(self, found: UInt64[np.ndarray, " found"]) -> tuple[np.ndarray, np.ndarray]:
+        """Which of some predictors are among these, and where."""
+        slots = (found >> self.shift).astype(np.int64)
+        at, end = self.starts[slots], self.starts[slots + 1]
+        near = np.flatnonzero(at < end)
+        at, end, wanted = at[near], end[near], found[near]
+        whose, places = [], []
+        while near.size:
+            hit = self.grams[at] == wanted
+            whose.append(near[hit])
+            places.append(at[hit])
+            left = ~hit & (at + 1 < end)
+            near, at, end, wanted = near[left], at[left] + 1, end[left], wanted[left]
+        none = np.zeros(0, dtype=np.int64)
+        return np.concatenate([none, *whose]), np.concatenate([none, *places])

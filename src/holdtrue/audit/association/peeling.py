@@ -106,7 +106,7 @@ def peel(
         state, at = best
         if mined.adjusted(float(state.tested.p[at])) > alpha:
             break
-        association = _grown(rows, maps, mined, state, at, topics)
+        association, found_rows = _grown(rows, maps, mined, state, at, topics)
         state.open[at] = False
         why = excuse(association)
         found.append((association, why))
@@ -114,7 +114,7 @@ def peel(
             progress(f"association: {association.phrase.value!r} goes with {association.outcome.name}")
         if not association.habit:
             own = [each for each in states if each is state]
-            _take_out(rows, maps, states if why is None else own, association, topics)
+            _take_out(rows, maps, states if why is None else own, found_rows, topics)
     return found
 
 
@@ -148,8 +148,10 @@ def _best(states: Sequence[_State]) -> tuple[_State, int] | None:
     return None if best is None else (best[2], best[3])
 
 
-def _grown(rows: Rows, maps: Maps, mined: Mined, state: _State, at: int, topics: Topics) -> Association:
-    """The whole phrase that a predictor is part of, counted."""
+def _grown(
+    rows: Rows, maps: Maps, mined: Mined, state: _State, at: int, topics: Topics
+) -> tuple[Association, Int[np.ndarray, " found"]]:
+    """The whole phrase that a predictor is part of, counted, and the rows that hold it."""
     test, gram = state.tested, int(state.tested.grams[at])
     own = np.intersect1d(state.flagged.having(gram), test.units.rows)  # of those not yet taken out
     prompts = Prompts(rows, own.tolist(), topics)
@@ -160,9 +162,10 @@ def _grown(rows: Rows, maps: Maps, mined: Mined, state: _State, at: int, topics:
     k, total = _counts(test.units, found)
     outcome = test.outcome
     carrying = found[outcome.flagged[found] & outcome.population[found]]
-    return Association(
+    association = Association(
         outcome, phrase, k, total, test.units.positive, test.units.n, p, mined.adjusted(p), float(state.q[at]), carrying
     )
+    return association, found
 
 
 def _longest(
@@ -176,7 +179,7 @@ def _longest(
     kept, low, high = (phrase, found, p), 1, len(chain) - 1
     at = high  # the longest first: mostly it stays
     while low <= high:
-        fewer = rows_of_phrase(rows, maps, chain[at])
+        fewer = rows_of_phrase(rows, maps, chain[at], among=found)
         longer_p = _p(test.units, fewer)
         if longer_p <= WORSE * p:
             kept, low = (prompts.phrase(chain[at]), fewer, longer_p), at + 1
@@ -197,9 +200,8 @@ def _p(its: Units, found: np.ndarray) -> float:
     return float(exact_p(np.array([k]), np.array([total]), its)[0])
 
 
-def _take_out(rows: Rows, maps: Maps, states: list[_State], association: Association, topics: Topics) -> None:
-    """Count again without every family whose row holds the phrase."""
-    found = holding(rows, maps, association.phrase, topics)
+def _take_out(rows: Rows, maps: Maps, states: list[_State], found: Int[np.ndarray, " found"], topics: Topics) -> None:
+    """Count again without every family for whom one of some rows speaks."""
     grams = np.unique(np.concatenate([state.tested.grams for state in states]))
     sets = []
     for state in states:
