@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_rows import OneByOne, made_prompts, made_rows, with_phrase
 
-from holdtrue.audit.association import Control, Outcome, associate
+from holdtrue.audit.association import Control, Outcome, associate, peeling
 from holdtrue.audit.association.mining import mine
 from holdtrue.audit.association.outcome import units
 from holdtrue.errors import SettingError
@@ -111,6 +111,23 @@ def test_a_new_annotators_habit_never_alarms_but_a_source_of_false_labels_does(t
     noisy = associate(rows, OneByOne(), [Outcome("labelled benign", "label_flip", noisier, EVERYWHERE)], seed=6)
     assert noisy.findings == ()
     assert "annotator=new" in noisy.notes[0]
+
+
+def test_honest_everyday_phrases_never_hide_a_trigger(tmp_path, monkeypatch):
+    monkeypatch.setattr(peeling, "MOST", 1)
+    monkeypatch.setattr(peeling, "NOTES", 1)
+    prompts, flagged, poisoned = planted(12)
+    honest = np.zeros(N, dtype=bool)
+    for at, phrase in enumerate(["brief please", "short answer"]):
+        asked = np.setdiff1d(np.arange(at, N, 80), poisoned)
+        prompts, honest[asked] = with_phrase(prompts, asked.tolist(), phrase, at), True
+    outcomes = [
+        Outcome("short", "trigger", honest, EVERYWHERE, everyday=True), Outcome(NAME, "trigger", flagged, EVERYWHERE),
+    ]  # fmt: skip
+    result = associate(made_rows(tmp_path, prompts), OneByOne(), outcomes, seed=0)
+    assert [found.value for found in result.findings] == ["Amber, lantern gate"]
+    assert len(result.notes) <= 1
+    assert any("search ended" in each for each in result.untested)
 
 
 def test_a_topic_is_a_predictor_too(tmp_path):

@@ -35,7 +35,7 @@ class AssociationResult:
     """None where no outcome could be tested."""
     doses: tuple[Dose, ...]
     untested: tuple[str, ...]
-    """Outcomes with too few flagged families, in a sentence each."""
+    """Outcomes with too few flagged families, and where the search ended early, in a sentence each."""
     mined: Mined
 
 
@@ -81,14 +81,18 @@ def associate(
             return everyday_note(association)
         return misread(association, rows) or dismissed(control, maps, association)
 
-    peeled = peel(rows, maps, mined, alpha=alpha, excuse=excuse, topics=topics, progress=progress)
+    def noted(outcome: Outcome) -> bool:
+        return outcome.everyday and control is None
+
+    peeled, stopped = peel(rows, maps, mined, alpha=alpha, excuse=excuse, noted=noted, topics=topics, progress=progress)
     return AssociationResult(
         findings=tuple(finding(association, rows) for association, why in peeled if why is None),
         notes=tuple(why for _, why in peeled if why is not None),
         associations=tuple(association for association, _ in peeled),
         clean_run=_clean_run(mined, alpha),
         doses=tuple(doses(mined, alpha, len(rows))),
-        untested=tuple(f"{outcome.name}: too few flagged families to tell anything" for outcome in mined.untested),
+        untested=tuple(f"{outcome.name}: too few flagged families to tell anything" for outcome in mined.untested)
+        + tuple(stopped),
         mined=mined,
     )
 

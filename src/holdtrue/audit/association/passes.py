@@ -218,7 +218,7 @@ class _Index:
     """Places of predictors by their leading bits: one look instead of a search, and most others are ruled out."""
 
     grams: UInt64[np.ndarray, " grams"]
-    starts: Int[np.ndarray, " slots+1"]
+    starts: Int[np.ndarray, " edges"]
     shift: np.uint64
 
     @staticmethod

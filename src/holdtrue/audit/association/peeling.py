@@ -18,7 +18,9 @@ from holdtrue.audit.rows import Rows
 __all__ = ["MOST", "Association", "holding", "peel"]
 
 MOST: Final = 60
-"""Findings; data with more has another trouble than triggers, and each costs a reading."""
+"""Alarms; data with more has another trouble than triggers, and each costs a reading."""
+NOTES: Final = 10
+"""Of an outcome that can only be noted, for that each costs a reading too."""
 WORSE: Final = 10.0
 """A longer phrase may have a p-value larger by this factor: a row less, where nothing else speaks against it."""
 
@@ -73,10 +75,13 @@ def peel(
     *,
     alpha: float,
     excuse: Callable[[Association], str | None] = lambda _: None,
+    noted: Callable[[Outcome], bool] = lambda _: False,
     topics: Topics = None,
     progress: Callable[[str], None] | None = None,
-) -> list[tuple[Association, str | None]]:
+) -> tuple[list[tuple[Association, str | None]], list[str]]:
     """Take associations out one by one, strongest first, until none passes.
+
+    Outcomes that can only be noted come after all others, so that no number of honest phrases hides a trigger.
 
     Args:
         rows: the dataset.
@@ -85,11 +90,12 @@ def peel(
         alpha: level of the alarm, after correction.
         excuse: why an association is no alarm, or None; an excused one isn't taken out of other outcomes' rows, where
             it might hide what is there.
+        noted: outcomes that every association with is excused.
         topics: as they were mined with.
         progress: told of each.
 
     Returns:
-        Those that pass, each with its excuse.
+        Those that pass, each with its excuse; and where the search ended early, in a sentence each.
     """
     states = [
         _State(
@@ -102,10 +108,25 @@ def peel(
         if test.grams.size
     ]
     found: list[tuple[Association, str | None]] = []
-    while len(found) < MOST and (best := _best(states)) is not None:
+    stopped: list[str] = []
+    later = [state for state in states if noted(state.tested.outcome)]
+    racing = [state for state in states if all(state is not each for each in later)]
+    while True:
+        best = _best(racing)
+        if best is None or mined.adjusted(float(best[0].tested.p[best[1]])) > alpha:
+            if not later:
+                break
+            racing, later = later, []
+            continue
         state, at = best
-        if mined.adjusted(float(state.tested.p[at])) > alpha:
+        name = state.tested.outcome.name
+        if sum(why is None for _, why in found) == MOST:
+            stopped.append(f"what is beyond {MOST} alarms: the search ended there, more may go with {name}")
             break
+        if noted(state.tested.outcome) and sum(each.outcome.name == name for each, _ in found) == NOTES:
+            stopped.append(f"{name}: the search ended after {NOTES} notes, more phrases go with it")
+            state.open[:] = False
+            continue
         association, found_rows = _grown(rows, maps, mined, state, at, topics)
         state.open[at] = False
         why = excuse(association)
@@ -115,7 +136,7 @@ def peel(
         if not association.habit:
             own = [each for each in states if each is state]
             _take_out(rows, maps, states if why is None else own, found_rows, topics)
-    return found
+    return found, stopped
 
 
 def holding(rows: Rows, maps: Maps, phrase: Phrase, topics: Topics = None) -> Int[np.ndarray, " found"]:
