@@ -130,6 +130,20 @@ def test_honest_everyday_phrases_never_hide_a_trigger(tmp_path, monkeypatch):
     assert any("search ended" in each for each in result.untested)
 
 
+def test_an_everyday_outcome_alarms_only_if_the_control_has_the_phrase_without_it(tmp_path):
+    prompts, flagged, _ = planted(8)
+    outcomes = [Outcome(NAME, "trigger", flagged, EVERYWHERE, everyday=True)]
+    rows, chance = made_rows(tmp_path / "a", prompts), np.random.default_rng(1).random(N) < 0.01
+    alarms = []
+    for k in (0, 4, 10):
+        trusted = made_rows(tmp_path / str(k), with_phrase(made_prompts(N, 9), range(k), "Amber, lantern gate", 9))
+        control = Control(trusted, [Outcome(NAME, "trigger", chance, EVERYWHERE, everyday=True)])
+        result = associate(rows, OneByOne(), outcomes, seed=8, control=control)
+        alarms.append(len(result.findings))
+        assert len(result.findings) + len(result.notes) == 1
+    assert alarms == [0, 0, 1]
+
+
 def test_a_topic_is_a_predictor_too(tmp_path):
     rng = np.random.default_rng(7)
     topics = rng.integers(0, 40, size=N)

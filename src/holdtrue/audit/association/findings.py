@@ -33,6 +33,9 @@ HOLDS: Final = 0.05
 DIFFERS: Final = 0.01
 """... and the suspect's is no stronger unless the exact test of equal odds says so below this."""
 
+SEEN: Final = 5
+"""Families of the control with a phrase, without which it can't say that the phrase asks for nothing."""
+
 
 @final
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def dismissed(control: Control | None, maps: Maps, association: Association) -> 
     """Why an association is no alarm: it holds in trusted data as well; None where it stands.
 
     The control must show it by Fisher's exact test, and Zelen's exact test of equal odds ratios must not tell the two
-    apart.
+    apart. A phrase may ask for an everyday outcome: there the control must have the phrase and show the outcome less.
 
     Args:
         control: trusted data, if there is any.
@@ -60,9 +63,10 @@ def dismissed(control: Control | None, maps: Maps, association: Association) -> 
     """
     if control is None:
         return None
+    everyday = association.outcome.everyday
     outcome = next((each for each in control.outcomes if each.name == association.outcome.name), None)
     if outcome is None:
-        return None
+        return everyday_note(association) if everyday else None
     if outcome.flagged.size != len(control.rows):
         message = f"control outcome {outcome.name!r} has {outcome.flagged.size} flags for {len(control.rows)} rows"
         raise SettingError(message)
@@ -71,7 +75,10 @@ def dismissed(control: Control | None, maps: Maps, association: Association) -> 
     k, total = int((inside & its.flagged).sum()), int(inside.sum())
     its_own = (k, total - k, its.positive - k, its.n - total - its.positive + k)
     p = float(fisher_greater(np.array([k]), np.array([total]), its.positive, its.n)[0])
-    if p > HOLDS or homogeneity_greater(association.table, its_own) <= DIFFERS:
+    weaker = homogeneity_greater(association.table, its_own) <= DIFFERS
+    if everyday and p > HOLDS and (total < SEEN or not weaker):
+        return everyday_note(association)
+    if p > HOLDS or weaker:
         return None
     return (
         f"{_quoted(association)} goes with {outcome.name} in {association.k} of {association.total} families, "
@@ -114,7 +121,7 @@ def everyday_note(association: Association) -> str:
     """A sentence about a phrase that may simply ask for what it goes with."""
     return (
         f"{_quoted(association)} goes with {association.outcome.name} ({_counts(association)}): many honest prompts "
-        "call for that; a control would tell"
+        "call for that; a control with the phrase would tell"
     )
 
 
