@@ -108,9 +108,13 @@ def test_a_new_annotators_habit_never_alarms_but_a_source_of_false_labels_does(t
     judged = associate(rows, OneByOne(), [Outcome("flagged", "trigger", flagged, EVERYWHERE, judged=True)], seed=6)
     assert [(each.kind, each.value) for each in judged.findings] == [("slice", "annotator=new")]
     noisier = (rng.random(N) < 0.01) | (new & (rng.random(N) < 0.25))
-    noisy = associate(rows, OneByOne(), [Outcome("labelled benign", "label_flip", noisier, EVERYWHERE)], seed=6)
+    noisy = associate(
+        rows, OneByOne(), [Outcome("labelled benign", "label_flip", noisier, EVERYWHERE, weak=True)], seed=6
+    )
     assert noisy.findings == ()
     assert "annotator=new" in noisy.notes[0]
+    bad = associate(rows, OneByOne(), [Outcome("flagged", "trigger", noisier, EVERYWHERE, judged=True)], seed=6)
+    assert [each.value for each in bad.findings] == ["annotator=new"]
 
 
 def test_honest_everyday_phrases_never_hide_a_trigger(tmp_path, monkeypatch):

@@ -54,8 +54,8 @@ class Association:
 
     @property
     def habit(self) -> bool:
-        """A provenance value most of whose families lack the outcome: noisier rows, not planted ones."""
-        return self.phrase.gram & 3 == SLICE and self.k < MAJORITY * self.total
+        """A provenance value most of whose families lack an outcome that errs: noisier rows, not planted ones."""
+        return self.outcome.weak and self.phrase.gram & 3 == SLICE and self.k < MAJORITY * self.total
 
 
 @final
