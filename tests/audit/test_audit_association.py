@@ -182,13 +182,20 @@ def test_more_parts_give_the_same_result(tmp_path):
     assert found[0].clean_run == found[1].clean_run
 
 
-def test_too_few_flags_are_said_to_be_untestable(tmp_path):
-    flagged = np.zeros(N, dtype=bool)
-    flagged[:2] = True
+@pytest.mark.parametrize("flags", [0, 2])
+def test_few_flags_in_many_families_are_a_full_test_with_a_dose(tmp_path, flags):
     rows = made_rows(tmp_path, made_prompts(N, 1))
-    result = associate(rows, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=0)
-    assert result.untested == (f"{NAME}: too few flagged families to tell anything",)
+    result = associate(rows, OneByOne(), [Outcome(NAME, "trigger", np.arange(N) < flags, EVERYWHERE)], seed=0)
+    assert result.untested == result.findings == ()
     assert result.clean_run is None
+    assert 3 <= result.doses[0].rows <= 8
+
+
+def test_too_few_families_are_said_to_be_untestable(tmp_path):
+    rows = made_rows(tmp_path, made_prompts(20, 1))
+    everywhere = np.ones(20, dtype=bool)
+    result = associate(rows, OneByOne(), [Outcome(NAME, "trigger", ~everywhere, everywhere)], seed=0)
+    assert result.untested == (f"{NAME}: too few families to tell anything",)
     assert result.doses == ()
 
 

@@ -35,7 +35,7 @@ class AssociationResult:
     """None where no outcome could be tested."""
     doses: tuple[Dose, ...]
     untested: tuple[str, ...]
-    """Outcomes with too few flagged families, and where the search ended early, in a sentence each."""
+    """Outcomes with too few families, and where the search ended early, in a sentence each."""
     mined: Mined
 
 
@@ -91,7 +91,7 @@ def associate(
         associations=tuple(association for association, _ in peeled),
         clean_run=_clean_run(mined, alpha),
         doses=tuple(doses(mined, alpha, len(rows))),
-        untested=tuple(f"{outcome.name}: too few flagged families to tell anything" for outcome in mined.untested)
+        untested=tuple(f"{outcome.name}: too few families to tell anything" for outcome in mined.untested)
         + tuple(stopped),
         mined=mined,
     )

@@ -89,7 +89,9 @@ class Mined:
     """Predictors that could have been candidates, at most: a predictor in `n` rows takes `n` of the occurrences, so no
     more than occurrences / least count of them are in that many rows; summed over outcomes."""
     untested: tuple[Outcome, ...]
-    """Too few flagged families to tell anything."""
+    """Too few families to tell anything, however many were flagged."""
+    rare: tuple[tuple[Outcome, Units], ...] = ()
+    """Too few flagged families for any alarm, though as many more would have been told: there is nothing to find."""
 
     def adjusted(self, p: float) -> float:
         """`(1 + #{minima <= p}) / (draws + 1)`; beyond all draws Bonferroni's `p m`, if that is smaller."""
@@ -139,10 +141,12 @@ def mine(
     families = rows.families
     every = [(outcome, units(outcome, families)) for outcome in outcomes]
     tested = [(outcome, its, least) for outcome, its in every if (least := _least(outcome, its))]
-    untested = tuple(outcome for outcome, its in every if not _least(outcome, its))
+    silent = [(outcome, its) for outcome, its in every if not _least(outcome, its)]
+    rare = tuple((outcome, its) for outcome, its in silent if _tellable(outcome, its))
+    untested = tuple(outcome for outcome, its in silent if not _tellable(outcome, its))
     positive = sum(its.positive for _, its, _ in tested)
     if not tested:
-        return Mined((), np.zeros(0), np.zeros(0), 0, untested)
+        return Mined((), np.zeros(0), np.zeros(0), 0, untested, rare)
     n_draws = int(np.clip(max(DRAWN_ROWS, len(rows) // 2) // positive, FEWEST, CALIBRATION + MEASURING))
     draws = [_draws(its, n_draws, np.random.default_rng([seed, at])) for at, (_, its, _) in enumerate(tested)]
     found = _candidates(rows, maps, draws, [least for _, _, least in tested], topics, say)
@@ -163,7 +167,7 @@ def mine(
         joint = np.minimum(joint, _minima(outcome, its, found[at][1:], grams, tally.counts[at]))
     m = sum(int(of) // least for of, (_, _, least) in zip(tally.occurrences, tested, strict=False))
     calibrating = n_draws * CALIBRATION // (CALIBRATION + MEASURING)
-    return Mined(tuple(tests), joint[:calibrating], joint[calibrating:], m, untested)
+    return Mined(tuple(tests), joint[:calibrating], joint[calibrating:], m, untested, rare)
 
 
 def exact_p(k: Int[np.ndarray, " n"], total: Int[np.ndarray, " n"], of: Units) -> Float[np.ndarray, " n"]:
@@ -200,6 +204,12 @@ def _least(outcome: Outcome, its: Units) -> int:
     k = np.arange(outcome.least, min(its.positive, 100) + 1)
     enough = k[fisher_greater(k, k, its.positive, its.n) <= NEGLIGIBLE]
     return int(enough[0]) if enough.size else 0
+
+
+def _tellable(outcome: Outcome, its: Units) -> bool:
+    """Whether planted rows would have shown: a hundred more families with the outcome and a phrase of their own."""
+    k = np.arange(outcome.least, 101)
+    return bool(np.any(fisher_greater(k, k, its.positive + k, its.n + k) <= NEGLIGIBLE)) and its.n >= FEWEST
 
 
 def _draws(its: Units, n: int, rng: np.random.Generator) -> list[np.ndarray]:

@@ -16,6 +16,8 @@ __all__ = ["chance_found", "detectable_rows", "doses"]
 
 MOST_TRIED: Final = 10_000
 FOUND: Final = 0.95
+PREDICTORS: Final = 1000
+"""Of a row, more than nearly all have."""
 PUBLISHED: Final = {
     "trigger": "50-90 rows for a fine-tuning trigger (published studies)",
     "label_flip": "about 32 rows in 8,000-33,000 for a classifier backdoor (published studies)",
@@ -79,7 +81,7 @@ def detectable_rows(
 
 
 def doses(mined: Mined, alpha: float, rows: int) -> Sequence[Dose]:
-    """The detectable dose of every outcome that was tested.
+    """The detectable dose of every outcome that was tested, or that too few rows show to need a test.
 
     Args:
         mined: the counts and the yardstick.
@@ -87,9 +89,10 @@ def doses(mined: Mined, alpha: float, rows: int) -> Sequence[Dose]:
         rows: of the dataset, for the share.
     """
     threshold = mined.threshold(alpha)
+    if not mined.tests:  # no draws: Bonferroni's, over as many predictors as so many rows may have
+        threshold = alpha / (PREDICTORS * max(1, rows))
     found = []
-    for test in mined.tests:
-        outcome, its = test.outcome, test.units
+    for outcome, its in [*((test.outcome, test.units) for test in mined.tests), *mined.rare]:
         dose = detectable_rows(threshold, its.n, its.positive, outcome.sensitivity, outcome.least)
         rate = "every poisoned row" if outcome.sensitivity == 1 else f"{outcome.sensitivity:.0%} of poisoned rows"
         found.append(
