@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from made_population import Talk
+from scipy.sparse import csr_matrix
 
 from holdtrue.audit.population.channels import FORMAT_FEATURES, Vocabulary, format_features, presence
 from holdtrue.audit.population.repeats import find_repeats
@@ -134,6 +135,15 @@ def test_topics_are_found_and_words_sorted_by_them():
     assert kinds.topical[own].mean() >= 0.98
     assert kinds.style[even].all()
     assert not kinds.topical[even].any()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_topic_without_replies_changes_nothing():
+    seen = csr_matrix(np.eye(4)[np.arange(80) % 4])
+    full, gap = (word_kinds(seen, (np.arange(80) % 4) * step) for step in (1, 2))
+    assert full.topical.all()
+    assert gap.concentration.tolist() == full.concentration.tolist()
+    assert gap.topical.tolist() == full.topical.tolist()
 
 
 def test_prompts_without_words_are_one_topic():

@@ -85,10 +85,12 @@ def word_kinds(control: csr_matrix, topics: Int[np.ndarray, " rows"]) -> WordKin
     member = csr_matrix((np.ones(len(topics)), (topics, np.arange(len(topics)))), shape=(n_topics, len(topics)))
     uses = np.asarray((member @ control).todense(), dtype=float)  # topics x words
     share = np.bincount(topics, minlength=n_topics)[:, None] / len(topics)
+    # Topics of the other side's prompts alone have no reply here.
+    uses, share = uses[share[:, 0] > 0], share[share[:, 0] > 0]
     total = uses.sum(axis=0)
     expected = np.maximum(share * total, 1e-12)
     spread = ((uses - expected) ** 2 / expected).sum(axis=0) / np.maximum(1 - total / len(topics), 1e-12)
-    p_value = chi2.sf(spread, max(n_topics - 1, 1))
+    p_value = chi2.sf(spread, max(len(uses) - 1, 1))
     concentration = _in_top_quarter(uses, share, total)
     told = total >= MIN_USES
     topical = told & (p_value < LEVEL) & (concentration >= HALF)
