@@ -8,7 +8,9 @@ from made_population import Talk, write_rows
 
 from holdtrue.audit.population import compare_population
 from holdtrue.audit.population.benign import compare_controls
+from holdtrue.audit.population.decision import alarming
 from holdtrue.audit.population.pairs import match_rows
+from holdtrue.audit.population.words import WordTest, flips_for
 from holdtrue.errors import EvidenceError, SettingError
 
 N = 800
@@ -67,6 +69,33 @@ def test_a_tilt_is_found_with_its_words(told):
     channels = {channel.name: channel for channel in found.channels}
     assert channels["content"].p_value <= 0.01
     assert channels["format"].p_value > 0.01
+
+
+def test_one_word_that_rises_overwhelmingly_is_enough(tmp_path, control):
+    word = TALK.topics[2][20]
+    replies = TALK.replies(ABOUT, 3, swap=[word], share=0.3, chance=0.1)
+    (finding,) = compared(tmp_path, control, replies).findings
+    assert finding.value == word
+    assert finding.q_value <= 0.001
+    assert finding.ci[0] > 2
+    assert finding.evidence.startswith("one word that follows the prompt's topic rises over the control, to more than")
+
+
+@pytest.mark.parametrize(
+    ("p_max_t", "suspect_only", "most", "alarms"),
+    [(0.001, 40, 0, True), (0.004, 40, 0, False), (0.001, 30, 0, False), (0.001, 40, 3, False)],
+)
+def test_a_word_that_rises_less_is_noted(p_max_t, suspect_only, most, alarms):
+    one, none = np.ones(1), np.zeros((1, 1))
+    only, other = np.array([suspect_only]), np.array([9])
+    test = WordTest(np.zeros(1, int), only, other, one / 2, 6 * one, one / 1e6, p_max_t * one, 0.001 * one, none, none)
+    carriers, notes = alarming(test, np.array([0]), most, 0.01, ["harbor"])
+    assert carriers.tolist() == [0] * alarms
+    assert [note.split(";")[0] for note in notes] == ["words that follow the topic and rise: harbor"] * (not alarms)
+
+
+def test_a_small_level_gets_the_flips_it_needs():
+    assert [flips_for(alpha) for alpha in (0.05, 0.01, 0.002, 1e-6)] == [999, 999, 4999, 9999]
 
 
 @pytest.mark.parametrize("change", ["redraw", "template", "length", "layout", "style", "spelling"])

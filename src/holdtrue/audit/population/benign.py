@@ -8,9 +8,9 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Bool
 
+from holdtrue.audit.population.decision import ALARM
 from holdtrue.audit.population.material import Side, prepare
 from holdtrue.audit.population.pairs import match_rows, read_texts
-from holdtrue.audit.population.power import ALARM
 from holdtrue.audit.population.stratified import stratified_words
 from holdtrue.audit.population.words import paired_words
 from holdtrue.audit.rows import Rows

@@ -8,15 +8,16 @@ from jaxtyping import Bool
 
 from holdtrue.audit.population.bags import bag_scores
 from holdtrue.audit.population.benign import compare_controls, compare_slices
+from holdtrue.audit.population.decision import alarming
 from holdtrue.audit.population.findings import carrier_finding
 from holdtrue.audit.population.material import Material, prepare
 from holdtrue.audit.population.notes import named, pair_notes, preparation_notes, shift_notes
 from holdtrue.audit.population.pairs import Pairs, match_rows, read_texts
-from holdtrue.audit.population.power import ALARM, detectable_dose, swapped_runs
+from holdtrue.audit.population.power import detectable_dose, swapped_runs
 from holdtrue.audit.population.result import Channel, PopulationResult, WordKind, WordShift, untestable
 from holdtrue.audit.population.two_sample import Features, two_sample
 from holdtrue.audit.population.unpaired import compare_unpaired
-from holdtrue.audit.population.words import WordTest, paired_words
+from holdtrue.audit.population.words import FLIPS, WordTest, flips_for, paired_words
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
 
@@ -41,7 +42,8 @@ def compare_population(
 
     It alarms if at least 3 words that follow the prompts' topic rise significantly over the control (max-T or false
     discovery rate at alpha), given the replies' lengths, and more of them than benign slices of the control show among
-    themselves. Layout, spelling, templates and evenly used words never alarm: they are notes.
+    themselves; or if one or two rise overwhelmingly that no slice moves: max-T at a tenth of alpha, and odds above
+    twice those to be expected. Layout, spelling, templates and evenly used words never alarm: they are notes.
 
     Args:
         suspect: the dataset in question.
@@ -77,7 +79,7 @@ def compare_population(
     topical, style = material.kinds.topical, material.kinds.style
     tell("population: words")
     tests: dict[WordKind, tuple[WordTest, Bool[np.ndarray, " words"]]] = {
-        "topical": (_test(material, topical, pairs, rng), topical),
+        "topical": (_test(material, topical, pairs, rng, flips_for(alpha)), topical),
         "style": (_test(material, style, pairs, rng), style),
         "undecided": (_test(material, ~(topical | style), pairs, rng), ~(topical | style)),
     }
@@ -102,7 +104,9 @@ def compare_population(
     ordered = rising[np.argsort(-test.z[rising], kind="stable")]
     known = frozenset[str]().union(*(each.words for each in benign))
     usual = [names[at] for at in test.words[ordered] if names[at] in known]
-    carriers = np.array([at for at in ordered if names[test.words[at]] not in known], dtype=np.int64)
+    unusual = np.array([at for at in ordered if names[test.words[at]] not in known], dtype=np.int64)
+    carriers, short = alarming(test, unusual, max((each.most for each in benign), default=0), alpha, names)
+    notes += short
     if usual:
         notes += (f"these rise, but differ as much where nothing is wrong: {named(usual)}",)
     tell("population: what would have been found")
@@ -111,7 +115,7 @@ def compare_population(
     found = PopulationResult(
         pairs.n, notes=notes, clean_runs=clean_runs, doses=(dose,), channels=channels, words=words
     )  # fmt: skip
-    if len(carriers) < ALARM or len(carriers) <= max((each.most for each in benign), default=0):
+    if not len(carriers):
         return found
     columns = np.flatnonzero(topical)
     finding, scores = carrier_finding(
@@ -127,11 +131,13 @@ def _silent(_: str) -> None:
     """Progress that nobody asked for."""
 
 
-def _test(material: Material, columns: Bool[np.ndarray, " words"], pairs: Pairs, rng: np.random.Generator) -> WordTest:
+def _test(
+    material: Material, columns: Bool[np.ndarray, " words"], pairs: Pairs, rng: np.random.Generator, flips: int = FLIPS
+) -> WordTest:
     at = np.flatnonzero(columns)
     ours, theirs = material.suspect, material.control
     return paired_words(
-        ours.present[:, at], theirs.present[:, at], (ours.length, theirs.length), pairs.families, rng
+        ours.present[:, at], theirs.present[:, at], (ours.length, theirs.length), pairs.families, rng, flips
     )  # fmt: skip
 
 

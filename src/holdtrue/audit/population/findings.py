@@ -8,8 +8,9 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 from scipy.special import bdtrc
 
+from holdtrue.audit.population.decision import ALARM
 from holdtrue.audit.population.pairs import Pairs
-from holdtrue.audit.population.power import ALARM, OUTCOME
+from holdtrue.audit.population.power import OUTCOME
 from holdtrue.audit.population.spelling import fold_spelling
 from holdtrue.audit.population.words import WordTest, residuals
 from holdtrue.audit.rows import Rows
@@ -83,7 +84,7 @@ def carrier_finding(
         value=", ".join(words),
         outcome=OUTCOME,
         p_value=float(np.clip(bdtrc(b - 1.0, b + c, share), 0, 1)) if b + c else 1.0,
-        q_value=float(np.sort(np.minimum(test.q, test.p_max_t)[carriers])[ALARM - 1]),
+        q_value=float(np.sort(np.minimum(test.q, test.p_max_t)[carriers])[min(ALARM, len(carriers)) - 1]),
         odds_ratio=b / c if c else None,
         ci=(low / (1 - low) if low < 1 else 0.0, high / (1 - high) if high < 1 else None) if b + c else None,
         families=len(np.unique(pairs.families[carrying])),
@@ -91,7 +92,7 @@ def carrier_finding(
         n_rows=len(carrying),
         examples=_examples(rows, pairs.suspect[order[:EXAMPLES]], set(words)),
         evidence=(
-            f"{len(carriers)} words that follow the prompt's topic rise over the control; strongest "
+            f"{_rising(len(carriers))}; strongest "
             f"'{names[test.words[strongest]]}', in {int(test.suspect_only[strongest])} pairs only in the suspect's "
             f"reply and in {int(test.control_only[strongest])} only in the control's; words chosen on one half of "
             f"{pairs.n:,} pairs stand {b} to {c} on the other. Single rows can't be told apart: those listed have "
@@ -99,6 +100,13 @@ def carrier_finding(
         ),
     )
     return finding, scores
+
+
+def _rising(n: int) -> str:
+    if n >= ALARM:
+        return f"{n} words that follow the prompt's topic rise over the control"
+    what = "one word that follows the prompt's topic rises" if n == 1 else "two words that follow the topic rise"
+    return f"{what} over the control, to more than twice the odds and at a tenth of the level"
 
 
 def _held_out(

@@ -5,16 +5,15 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float
 
+from holdtrue.audit.population.decision import ALARM
 from holdtrue.audit.population.material import Material
 from holdtrue.audit.population.words import SHRINK, WordTest
 from holdtrue.records.audit import CleanRun, Dose
 from holdtrue.stats.exact import clopper_pearson
 from holdtrue.stats.permutation import random_signs
 
-__all__ = ["ALARM", "OUTCOME", "detectable_dose", "swapped_runs"]
+__all__ = ["OUTCOME", "detectable_dose", "swapped_runs"]
 
-ALARM: Final = 3
-"""Topical words that must rise significantly."""
 OUTCOME: Final = "word choice tilts in the suspect's replies"
 TRIES: Final = 40
 POWER: Final = 0.95

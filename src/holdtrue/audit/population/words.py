@@ -1,6 +1,7 @@
 """Which topical words the suspect's replies choose more often than the control's, given their length."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, final
 
 import numpy as np
@@ -8,14 +9,19 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_matrix
 from scipy.special import bdtr, bdtrc
 
+from holdtrue.stats.exact import clopper_pearson
 from holdtrue.stats.permutation import max_t, permutation_q, sign_flip_null
 
-__all__ = ["WordTest", "paired_words", "residuals", "scaled_sums"]
+__all__ = ["FLIPS", "STRICTER", "WordTest", "flips_for", "paired_words", "residuals", "scaled_sums"]
 
 FLIPS: Final = 999
+MOST_FLIPS: Final = 9999
 RUNS: Final = 100
 MIN_DISCORDANT: Final = 8
 """Pairs in which one side has the word; with fewer it can't come out."""
+STRICTER: Final = 10
+"""One or two words alarm at this part of the level, and only if they rise to `TIMES` the odds."""
+TIMES: Final = 2.0
 SHRINK: Final = 2.0
 """Words' worth of reply length in a pair's expected share."""
 CENTRED: Final = 30
@@ -48,6 +54,20 @@ class WordTest:
         """Those the suspect has significantly more often."""
         found: Bool[np.ndarray, " words"] = (self.z > 0) & (np.minimum(self.p_max_t, self.q) <= alpha)
         return found
+
+    def overwhelming(self, alpha: float) -> Bool[np.ndarray, " words"]:
+        """Those that stand for themselves: max-T p at most a tenth of alpha, odds above twice the expected ones."""
+        found = (self.z > 0) & (self.p_max_t <= alpha / STRICTER)
+        for at in np.flatnonzero(found):
+            only, share = int(self.suspect_only[at]), float(self.expected[at])
+            low, _ = clopper_pearson(only, only + int(self.control_only[at]))
+            found[at] = low * (1 - share) > TIMES * share * (1 - low)
+        return np.asarray(found)
+
+
+def flips_for(alpha: float) -> int:
+    """Flips whose max-T p-values reach a tenth of alpha; at most 9,999, so that memory is bounded."""
+    return min(MOST_FLIPS, max(FLIPS, ceil(STRICTER / alpha) - 1))
 
 
 def residuals(
@@ -104,6 +124,7 @@ def paired_words(
     lengths: tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]],
     families: Int[np.ndarray, " pairs"],
     rng: np.random.Generator,
+    flips: int = FLIPS,
 ) -> WordTest:
     """Test each word that enough pairs disagree on.
 
@@ -116,6 +137,7 @@ def paired_words(
         lengths: words of the suspect's and of the control's replies.
         families: each pair's.
         rng: source of the swaps.
+        flips: of the null.
     """
     beyond, expected = residuals(suspect, control, *lengths)
     ours = np.asarray((beyond > 0).sum(axis=0)).ravel().astype(int)
@@ -128,9 +150,9 @@ def paired_words(
     scale[scale == 0] = 1
     z = scaled_sums(by_family @ np.ones((len(named), 1), dtype=np.float32), scale)[:, 0].astype(float)
     drawn = sign_flip_null(
-        lambda signs: scaled_sums(by_family @ signs, scale), np.arange(len(named)), FLIPS + RUNS, rng
+        lambda signs: scaled_sums(by_family @ signs, scale), np.arange(len(named)), flips + RUNS, rng
     )
-    null, swapped = np.abs(drawn[:FLIPS]), drawn[FLIPS:]
+    null, swapped = np.abs(drawn[:flips]), drawn[flips:]
     b, c = ours[tested], theirs[tested]
     present = (beyond[:, tested] != 0).astype(np.float64)
     share = (present.T @ expected) / np.maximum(b + c, 1)
