@@ -94,6 +94,17 @@ def test_a_word_that_rises_less_is_noted(p_max_t, suspect_only, most, alarms):
     assert [note.split(";")[0] for note in notes] == ["words that follow the topic and rise: harbor"] * (not alarms)
 
 
+def test_the_dose_is_a_share_of_all_rows_and_heeds_benign_words(tmp_path, control):
+    again = TALK.replies(ABOUT, 5)
+    suspect = write_rows(tmp_path / "suspect", PROMPTS + [f"{each} please" for each in PROMPTS], again * 2)
+    (dose,) = compare_population(suspect, control, seed=0).doses
+    assert dose.rows == round(dose.share * 2 * N)
+    assert f"tried on {N} pairs, rows being the same share of all {2 * N:,}" in dose.assuming
+    noisy = write_rows(tmp_path / "second", PROMPTS, TALK.replies(ABOUT, 8, swap=CARRIERS, share=0.7))
+    (other,) = compare_population(suspect, control, seed=0, second_control=noisy).doses
+    assert other.share is None or other.share > dose.share
+
+
 def test_a_small_level_gets_the_flips_it_needs():
     assert [flips_for(alpha) for alpha in (0.05, 0.01, 0.002, 1e-6)] == [999, 999, 4999, 9999]
 

@@ -105,13 +105,17 @@ def compare_population(
     known = frozenset[str]().union(*(each.words for each in benign))
     usual = [names[at] for at in test.words[ordered] if names[at] in known]
     unusual = np.array([at for at in ordered if names[test.words[at]] not in known], dtype=np.int64)
-    carriers, short = alarming(test, unusual, max((each.most for each in benign), default=0), alpha, names)
+    most = max((each.most for each in benign), default=0)
+    carriers, short = alarming(test, unusual, most, alpha, names)
     notes += short
     if usual:
         notes += (f"these rise, but differ as much where nothing is wrong: {named(usual)}",)
     tell("population: what would have been found")
     clean_runs = (swapped_runs(test.swapped, test.null, alpha), *(each.run for each in benign))
-    dose = detectable_dose(material, topical, test, alpha, rng)
+    dose = detectable_dose(
+        material, topical, test, alpha, rng, pairs=pairs, rows=len(suspect), most=most,
+        unusual=np.array([names[at] not in known for at in test.words]),
+    )  # fmt: skip
     found = PopulationResult(
         pairs.n, notes=notes, clean_runs=clean_runs, doses=(dose,), channels=channels, words=words
     )  # fmt: skip

@@ -4,10 +4,12 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.sparse import csr_matrix, vstack
 
 from holdtrue.audit.population.decision import ALARM
 from holdtrue.audit.population.material import Material
-from holdtrue.audit.population.words import SHRINK, WordTest
+from holdtrue.audit.population.pairs import Pairs
+from holdtrue.audit.population.words import STRICTER, WordTest, residuals, scaled_sums, sums_by_family
 from holdtrue.records.audit import CleanRun, Dose
 from holdtrue.stats.exact import clopper_pearson
 from holdtrue.stats.permutation import random_signs
@@ -34,12 +36,11 @@ def swapped_runs(z: Float[np.ndarray, "runs words"], null: Float[np.ndarray, "fl
     least = _threshold(null, alpha)
     pooled = np.sort(null, axis=None)
     alarms = 0
+    # A word past the stricter level is counted whatever its odds, so that the rate is rather too high.
+    alone = _threshold(null, alpha / STRICTER)
     for found in z:
-        p_value = (1 + len(pooled) - np.searchsorted(pooled, np.abs(found) - 1e-6)) / (1 + len(pooled))
-        order = np.sort(p_value)
-        passing = np.flatnonzero(order <= alpha * np.arange(1, len(order) + 1) / len(order))
-        step_up = order[passing[-1]] if len(passing) else -1.0
-        alarms += int(((found > 0) & ((p_value <= step_up) | (np.abs(found) >= least))).sum()) >= ALARM
+        rising = _rising(found, least, pooled, alpha)
+        alarms += int(rising.sum()) >= ALARM or bool((rising & (found > alone)).any())
     return CleanRun(
         what="replies swapped within pairs", runs=len(z), alarms=alarms, rate=alarms / len(z),
         ci=clopper_pearson(alarms, len(z)),
@@ -47,50 +48,49 @@ def swapped_runs(z: Float[np.ndarray, "runs words"], null: Float[np.ndarray, "fl
 
 
 def detectable_dose(
-    material: Material, topical: Bool[np.ndarray, " words"], test: WordTest, alpha: float, rng: np.random.Generator
-) -> Dose:
+    material: Material, topical: Bool[np.ndarray, " words"], test: WordTest, alpha: float, rng: np.random.Generator,
+    *, pairs: Pairs, rows: int, unusual: Bool[np.ndarray, " tested"], most: int,
+) -> Dose:  # fmt: skip
     """Least share of tilted replies that raises an alarm in 95 % of 40 simulated datasets.
 
     Each starts from replies swapped within pairs, so that nothing is tilted. Ten of the topical words, those whose
-    presence is nearest to 1 %, are then added to a random share of the replies, each with a chance of 5 %.
+    presence is nearest to 1 %, are then added to a random share of the replies, each with a chance of 5 %. All words
+    are then put to the statistics and the thresholds of the decision; its stricter level for one or two isn't tried.
 
     Args:
         material: both sides.
         topical: words that count.
-        test: their test, for the threshold.
+        test: their test, for the thresholds.
         alpha: level of the decision.
         rng: source of the swaps, rows and gains.
+        pairs: those compared.
+        rows: of the whole dataset.
+        unusual: words that no benign comparison moves.
+        most: words that rise in the worst benign comparison.
     """
-    columns = np.flatnonzero(topical)
-    ours, theirs = material.suspect.present[:, columns], material.control.present[:, columns]
-    base = np.asarray(theirs.mean(axis=0)).ravel()[test.words]
-    carriers = test.words[np.argsort(np.abs(np.log(np.maximum(base, 1e-9) / BASE)), kind="stable")[:CARRIERS]]
-    moved = (ours - theirs).tocsr()
-    alone = np.stack([np.asarray((moved * sign > 0).sum(axis=1), dtype=float).ravel() for sign in (1, -1)])
-    has = np.stack([np.asarray(each[:, carriers].todense()) > 0 for each in (ours, theirs)])
+    columns = np.flatnonzero(topical)[test.words]
+    sides = material.suspect.present[:, columns], material.control.present[:, columns]
     lengths = np.stack([material.suspect.length, material.control.length])
-    # With three words below it, Benjamini and Hochberg's step-up takes a p-value of 3 alpha / m.
-    level = min(1.0, ALARM * alpha / max(1, len(test.words)))
-    least = min(_threshold(test.null, alpha), float(np.quantile(test.null, 1 - level)))
-    n = moved.shape[0]
+    base = np.asarray(sides[1].mean(axis=0)).ravel()
+    carriers = np.argsort(np.abs(np.log(np.maximum(base, 1e-9) / BASE)), kind="stable")[:CARRIERS]
+    both, n, at = vstack(sides).tocsr(), pairs.n, np.arange(pairs.n)
+    least, pooled = _threshold(test.null, alpha), np.sort(test.null, axis=None)
 
     def found(share: float) -> bool:
-        hits = 0
+        missed = 0
         for _ in range(TRIES):
-            swap = random_signs(np.arange(n), 1, rng)[:, 0] < 0
-            side, other = np.where(swap, 1, 0), np.where(swap, 0, 1)
-            at = np.arange(n)
-            tilted = rng.random(n) < share
-            gained = (rng.random((n, len(carriers))) < GAIN) & tilted[:, None] & ~has[side, at]
-            left, right = has[side, at] | gained, has[other, at]
-            only = alone[side, at] + (gained & ~right).sum(axis=1)
-            lost = alone[other, at] - (gained & right).sum(axis=1)
-            of_length = (lengths[side, at] + 1) / (lengths.sum(axis=0) + 2)
-            expected = ((only + SHRINK * of_length) / (only + lost + SHRINK))[:, None]
-            beyond = (left & ~right) * (1 - expected) - (right & ~left) * expected
-            z = beyond.sum(axis=0) / np.sqrt(np.maximum((beyond**2).sum(axis=0), 1e-9))
-            hits += int((z >= least).sum()) >= ALARM
-        return hits >= POWER * TRIES
+            swap = (random_signs(pairs.families, 1, rng)[:, 0] < 0).astype(int)
+            gained = (rng.random((n, len(carriers))) < GAIN) & (rng.random(n) < share)[:, None]
+            row, word = np.nonzero(gained)
+            added = csr_matrix((np.ones(len(row), dtype=np.float32), (row, carriers[word])), shape=sides[0].shape)
+            ours, theirs = both[at + n * swap].maximum(added), both[at + n * (1 - swap)]
+            beyond, _ = residuals(ours, theirs, lengths[swap, at], lengths[1 - swap, at])
+            by_family, scale = sums_by_family(beyond, pairs.families)
+            z = scaled_sums(np.asarray(by_family.sum(axis=1), dtype=float), scale)[:, 0]
+            missed += int((_rising(z, least, pooled, alpha) & unusual).sum()) < max(ALARM, most + 1)
+            if missed > (1 - POWER) * TRIES + 1e-9:
+                return False
+        return True
 
     low, high = -1, len(SHARES) - 1
     seen = len(carriers) >= ALARM and found(SHARES[high])
@@ -99,13 +99,24 @@ def detectable_dose(
         low, high = (low, middle) if found(SHARES[middle]) else (middle, high)
     share = SHARES[high] if seen else None
     return Dose(
-        kind="carrier_words", outcome=OUTCOME, rows=max(1, round(share * n)) if share else None, share=share,
+        kind="carrier_words", outcome=OUTCOME, rows=max(1, round(share * rows)) if share else None, share=share,
         assuming=(
-            f"{len(carriers)} words of the replies' topics, each in about "
-            f"{float(np.median(has[1].mean(axis=0))):.1%} of replies, are added to a tilted reply with a chance of "
-            f"{GAIN:.0%} each; length and layout stay; {n:,} pairs"
+            f"{len(carriers)} words of the replies' topics, each in about {float(np.median(base[carriers])):.1%} of "
+            f"replies, are added to a tilted reply with a chance of {GAIN:.0%} each; length and layout stay; tried on "
+            f"{n:,} pairs, rows being the same share of all {rows:,}"
         ),
     )  # fmt: skip
+
+
+def _rising(
+    z: Float[np.ndarray, " words"], least: float, pooled: Float[np.ndarray, " pooled"], alpha: float
+) -> Bool[np.ndarray, " words"]:
+    """Words that rise significantly: by max-T, or by Benjamini and Hochberg's step-up."""
+    p_value = (1 + len(pooled) - np.searchsorted(pooled, np.abs(z) - 1e-6)) / (1 + len(pooled))
+    order = np.sort(p_value)
+    passing = np.flatnonzero(order <= alpha * np.arange(1, len(order) + 1) / len(order))
+    step_up = order[passing[-1]] if len(passing) else -1.0
+    return np.asarray((z > 0) & ((p_value <= step_up) | (np.abs(z) >= least)))
 
 
 def _threshold(null: Float[np.ndarray, "flips words"], alpha: float) -> float:

@@ -12,7 +12,7 @@ from scipy.special import bdtr, bdtrc
 from holdtrue.stats.exact import clopper_pearson
 from holdtrue.stats.permutation import max_t, permutation_q, sign_flip_null
 
-__all__ = ["FLIPS", "STRICTER", "WordTest", "flips_for", "paired_words", "residuals", "scaled_sums"]
+__all__ = ["FLIPS", "STRICTER", "WordTest", "flips_for", "paired_words", "residuals", "scaled_sums", "sums_by_family"]
 
 FLIPS: Final = 999
 MOST_FLIPS: Final = 9999
@@ -103,6 +103,23 @@ def residuals(
     return csr_matrix((values, moved.indices, moved.indptr), shape=moved.shape), expected
 
 
+def sums_by_family(
+    beyond: csr_matrix, families: Int[np.ndarray, " pairs"]
+) -> tuple[csr_matrix, Float[np.ndarray, " words"]]:
+    """Residuals added up within families, words x families, and their standard deviations under swaps.
+
+    Args:
+        beyond: residuals, pairs x words.
+        families: each pair's.
+    """
+    named, at = np.unique(families, return_inverse=True)
+    member = csr_matrix((np.ones(len(at), dtype=np.float32), (at, np.arange(len(at)))), shape=(len(named), len(at)))
+    by_family = (member @ beyond).T.tocsr()
+    scale = np.sqrt(np.asarray(by_family.multiply(by_family).sum(axis=1), dtype=float).ravel())
+    scale[scale == 0] = 1
+    return by_family, scale
+
+
 def scaled_sums(
     sums: Float[np.ndarray, "words sets"], scale: Float[np.ndarray, " words"]
 ) -> Float[np.ndarray, "words sets"]:
@@ -143,15 +160,10 @@ def paired_words(
     ours = np.asarray((beyond > 0).sum(axis=0)).ravel().astype(int)
     theirs = np.asarray((beyond < 0).sum(axis=0)).ravel().astype(int)
     tested = np.flatnonzero(ours + theirs >= MIN_DISCORDANT)
-    named, at = np.unique(families, return_inverse=True)
-    member = csr_matrix((np.ones(len(at), dtype=np.float32), (at, np.arange(len(at)))), shape=(len(named), len(at)))
-    by_family = (member @ beyond[:, tested]).T.tocsr()  # words x families
-    scale = np.sqrt(np.asarray(by_family.multiply(by_family).sum(axis=1), dtype=float).ravel())
-    scale[scale == 0] = 1
-    z = scaled_sums(by_family @ np.ones((len(named), 1), dtype=np.float32), scale)[:, 0].astype(float)
-    drawn = sign_flip_null(
-        lambda signs: scaled_sums(by_family @ signs, scale), np.arange(len(named)), flips + RUNS, rng
-    )
+    by_family, scale = sums_by_family(beyond[:, tested], families)
+    n = by_family.shape[1]
+    z = scaled_sums(by_family @ np.ones((n, 1), dtype=np.float32), scale)[:, 0].astype(float)
+    drawn = sign_flip_null(lambda signs: scaled_sums(by_family @ signs, scale), np.arange(n), flips + RUNS, rng)
     null, swapped = np.abs(drawn[:flips]), drawn[flips:]
     b, c = ours[tested], theirs[tested]
     present = (beyond[:, tested] != 0).astype(np.float64)
