@@ -62,7 +62,7 @@ def test_a_tilt_is_found_with_its_words(told):
     assert len(found.scores) == len(found.rows) == N
     runs = {run.what: run for run in found.clean_runs}
     assert runs["replies swapped within pairs"].alarms <= 2
-    assert runs["slices of the control"].alarms == 0
+    assert runs["slices of the control, by topic"].alarms == 0
     (dose,) = found.doses
     assert 0 < dose.share <= 1
     assert dose.rows == round(dose.share * N)
@@ -156,7 +156,7 @@ def test_what_slices_of_the_control_show_is_no_alarm(tmp_path):
         TALK.replies(ABOUT, 7, swap=CARRIERS, share=0.9),
     )
     assert not found.findings
-    assert {run.what: run.alarms for run in found.clean_runs}["slices of the control"] == 1
+    assert {run.what: run.alarms for run in found.clean_runs}["slices of the control, by topic"] == 1
     assert any("differ as much where nothing is wrong" in note for note in found.notes)
 
 

@@ -48,6 +48,9 @@ def compare_slices(
 ) -> tuple[Benign, ...]:
     """Compare each slice of the control with the rest of it, within topics.
 
+    A slice and the rest answer different prompts, so that this isn't the decision on pairs: another statistic, the same
+    number of words.
+
     Args:
         control: its replies.
         slices: provenance of each, a JSON object.
@@ -67,7 +70,7 @@ def compare_slices(
         # Either group may be the one in question.
         counts.append(int(max((found.z[moved] > 0).sum(), (found.z[moved] < 0).sum())))
         words |= {names[at] for at in found.words[moved]}
-    return (_benign("slices of the control", counts, words),) if counts else ()
+    return (_benign("slices of the control, by topic", counts, words),) if counts else ()
 
 
 def compare_controls(second: Rows, control: Rows, seed: int, alpha: float, rng: np.random.Generator) -> Benign:
