@@ -69,6 +69,11 @@ def test_a_tilt_is_found_with_its_words(told):
     channels = {channel.name: channel for channel in found.channels}
     assert channels["content"].p_value <= 0.01
     assert channels["format"].p_value > 0.01
+    bag = channels["content"].bags[0]
+    assert found.figures["content channel, AUROC"] == round(channels["content"].auroc, 4)
+    assert found.figures["format channel, p"] == round(channels["format"].p_value, 4)
+    assert found.figures["content channel, AUROC of bags of 16"] == round(bag.auroc, 4) > 0.9
+    assert found.figures["content channel, p of bags of 16"] == round(bag.p_value, 4)
 
 
 def test_one_word_that_rises_overwhelmingly_is_enough(tmp_path, control):

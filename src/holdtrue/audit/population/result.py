@@ -63,6 +63,18 @@ class PopulationResult:
     scores: Float[np.ndarray, " pairs"] = field(default_factory=lambda: np.zeros(0))
     """Weak: each one's carrier words, by z. Clean replies have them too."""
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """How far each channel tells the sides apart, reply by reply and in bags of replies."""
+        found = {}
+        for channel in self.channels:
+            found[f"{channel.name} channel, AUROC"] = round(channel.auroc, 4)
+            found[f"{channel.name} channel, p"] = round(channel.p_value, 4)
+        for bag in (bag for channel in self.channels if channel.name == "content" for bag in channel.bags):
+            found[f"content channel, AUROC of bags of {bag.size}"] = round(bag.auroc, 4)
+            found[f"content channel, p of bags of {bag.size}"] = round(bag.p_value, 4)
+        return found
+
 
 def untestable(reason: str) -> str:
     """The line that says what would be needed."""
