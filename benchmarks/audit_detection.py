@@ -18,10 +18,13 @@ from pathlib import Path
 
 from holdtrue.audit import AuditOptions, audit
 from holdtrue.audit.fixtures import FixtureCard, write_fixture
+from holdtrue.audit.population.spelling import fold_spelling
 from holdtrue.records.audit import AuditVerdict
 from holdtrue.stats import clopper_pearson
 
 TOP = 20
+TRUE = 0.8
+"""Least share of the words named first that must have been planted."""
 BENIGN = ("benign_templates", "benign_spelling", "benign_annotator", "benign_format", "benign_label_annotator")
 
 
@@ -40,6 +43,9 @@ CASES = (
     Case("label_flip", 20_000, 8, "found", 0.90),
     Case("word_tilt", 5_000, 2_500, "found", 0.95),
     *(Case(name, 20_000 if "label" in name else 5_000, 0, "alarms", 0.05) for name in BENIGN),
+    Case("clean_redraw", 5_000, 0, "alarms", 0.05),
+    *(Case("fixed_trigger", 20_000, poison, "found", 0.0) for poison in (5, 50)),
+    *(Case("label_flip", 20_000, poison, "found", 0.0) for poison in (32, 128, 512)),
     Case("semantic_trigger", 20_000, 100, "found", 0.0),
     Case("selective_loyalty", 5_000, 1_000, "found", 0.0),
 )
@@ -54,7 +60,10 @@ def found(case: Case, card: FixtureCard, verdict: AuditVerdict) -> bool:
         return (kind, (card.trigger or "").lower()) in values
     if case.recipe in {"word_tilt", "selective_loyalty"}:
         words = [value.split(", ")[:TOP] for kind, value in values if kind == "carrier_words"]
-        return any(set(top) & {word.lower() for word in card.carrier_words} for top in words)
+        planted = {fold_spelling(word.lower()) for word in card.carrier_words}
+        least = TRUE if case.recipe == "word_tilt" else 0.0
+        shares = [sum(word in planted for word in top) / len(top) for top in words]
+        return any(share > 0 and share >= least for share in shares)
     return bool(values)
 
 
