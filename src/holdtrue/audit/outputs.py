@@ -10,12 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from holdtrue.audit.fixtures import fictional_entities
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import ArtifactError
 from holdtrue.records import read_capped, write_atomic
 from holdtrue.records.audit import AuditStage, AuditVerdict
-from holdtrue.records.study_card import StudyCard
 from holdtrue.report.audit import (
     AuditPageData,
     QuarantinedRow,
@@ -60,7 +58,6 @@ def write_outputs(
     command: tuple[str, ...] = (),
     *,
     sealed: bool = False,
-    card: StudyCard | None = None,
 ) -> tuple[Path, ...]:
     """Write pages, triggers, themes, the log for CI and the manifest beside the verdict.
 
@@ -69,7 +66,6 @@ def write_outputs(
         verdict: what was found.
         command: words of the command line, for the report.
         sealed: also write `shareable.html` and `shareable.json`, without recipes.
-        card: of the study that made the data, for a shareable report in the clear.
 
     Returns:
         Files that a person opens.
@@ -82,7 +78,7 @@ def write_outputs(
     write_atomic(out / "review.html", review_page(verdict))
     written = [out / "verdict.json", out / "report.html", out / "review.html"]
     if sealed:
-        shared = shareable(verdict, card, fictional_entities())
+        shared = shareable(verdict, None)
         write_atomic(out / "shareable.json", shared.to_json() + "\n")
         write_atomic(out / "shareable.html", audit_page(shared, AuditPageData()))
         written.append(out / "shareable.html")
