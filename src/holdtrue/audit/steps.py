@@ -142,7 +142,7 @@ class Steps:
             doses=found.doses,
             not_testable=found.not_testable,
             compared=found.pairs >= MIN_PAIRS and not found.not_testable,
-            figures={f"{each.name} channel, AUROC": round(each.auroc, 4) for each in found.channels},
+            figures={name: round(value, 4) for name, value in found.figures.items()},
             seconds=0,
         )
 

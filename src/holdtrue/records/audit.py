@@ -87,7 +87,7 @@ class CleanRun(Record):
     schema_id: ClassVar[str] = "holdtrue.clean-run/1"
 
     what: str
-    """`outcomes permuted over families`, `replies swapped within pairs`, `slices of the control`."""
+    """`outcomes permuted over families`, `replies swapped within pairs`, `slices of the control, by topic`."""
     runs: int = Field(ge=1)
     alarms: int = Field(ge=0)
     rate: float = Field(ge=0, le=1)
