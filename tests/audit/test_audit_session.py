@@ -156,6 +156,15 @@ def test_flipped_labels_are_found_by_the_texts_alone(tmp_path: Path) -> None:
     assert all(found.weak for found in verdict.findings)
 
 
+def test_trusted_labels_show_a_flip_that_is_too_common_to_see_without_them(tmp_path: Path) -> None:
+    card = write_fixture("label_flip", 6_000, 150, 5, tmp_path / "data.jsonl")
+    write_fixture("clean_label", 6_000, 0, 6, tmp_path / "trusted.jsonl")
+    options = AuditOptions(str(tmp_path / "data.jsonl"), str(tmp_path / "trusted.jsonl"), processes=1, seed=5)
+    [found] = audit(options, tmp_path / "out", quiet).findings
+    assert (found.kind, found.value) == ("label_flip", card.trigger)
+    assert len({row + 1 for row in found.rows} & set(card.poisoned)) >= 100
+
+
 KILLED = """
 import sys
 from pathlib import Path

@@ -61,50 +61,66 @@ class Disagreement:
     """What couldn't be tested and why, in a sentence each."""
 
 
-def disagreement(rows: Rows, maps: Maps, *, seed: int, progress: Report = lambda progress: None) -> Disagreement:
+def disagreement(
+    rows: Rows,
+    maps: Maps,
+    *,
+    seed: int,
+    trusted: Rows | None = None,
+    progress: Report = lambda progress: None,
+) -> Disagreement:
     """Outcomes `labelled B though it reads A`, for every label A, or `the rejected reply reads better`.
 
     Args:
         rows: of kind `label` or `preference`.
         maps: what runs it.
         seed: of folds and of the sample trained on.
+        trusted: data of the same labels to learn from in place of `rows`: a phrase that flips many labels would teach
+            the classifier to agree with it.
         progress: told after every fold.
 
     Raises:
         SettingError: rows of another kind.
     """
     if rows.card.kind == "label":
-        return _labels(rows, maps, seed, progress)
+        return _labels(rows, maps, seed, trusted, progress)
     if rows.card.kind == "preference":
         return _preferences(rows, maps, seed, progress)
     message = f"rows of kind {rows.card.kind!r} have no label to disagree with; give kind 'label' or 'preference'"
     raise SettingError(message)
 
 
-def _labels(rows: Rows, maps: Maps, seed: int, progress: Report) -> Disagreement:
+def _labels(rows: Rows, maps: Maps, seed: int, trusted: Rows | None, progress: Report) -> Disagreement:
     names, codes = _label_codes(rows)
+    learnt, told = (rows, codes) if trusted is None else (trusted, _label_codes(trusted)[1])
+    if trusted is not None and _label_codes(trusted)[0] != names:
+        learnt, told = rows, codes  # other labels teach nothing about these
     enough = [at for at, size in enumerate(np.bincount(codes, minlength=len(names))) if size >= FEWEST]
     if len(names) > LABELS or len(enough) < 2:
         shown = f"{len(names)} label values, {len(enough)} of them in at least {FEWEST} rows"
         return Disagreement((), {}, (f"label flips: {shown}; 2 to {LABELS} are needed",))
-    folds = _folds(rows, seed)
-    chosen = _chosen(rows, seed)
+    folds, chosen = _folds(learnt, seed), _chosen(learnt, seed)
     stage = Stage("disagreement", progress, "folds")
     stage(0, FOLDS)
-    features = vstack(list(maps.over(_Reading(chosen, ("prompt",)), rows, ["prompt"])))
-    targets = [codes[chosen] == at for at in (range(len(names)) if len(names) > 2 else [1])]
+    features = vstack(list(maps.over(_Reading(chosen, ("prompt",)), learnt, ["prompt"])))
+    targets = [told[chosen] == at for at in (range(len(names)) if len(names) > 2 else [1])]
     models = []
     for fold in range(FOLDS):
         kept = np.flatnonzero(folds[chosen] != fold)
         models.append([_fitted(features[kept], target[kept]) for target in targets])
         stage(fold + 1, FOLDS)
-    scoring = _Scoring.of(models, folds, ("prompt",))
+    scoring = _Scoring.of(models, _folds(rows, seed), ("prompt",))
     scores = np.concatenate(list(maps.over(scoring, rows, ["prompt"])))
+    # How well texts tell, and from which score on, is read off the data that was learnt from, out of fold.
+    known = scores
+    if learnt is not rows:
+        known = np.concatenate(list(maps.over(_Scoring.of(models, folds, ("prompt",)), learnt, ["prompt"])))
     outcomes, aurocs, untested = [], {}, []
     for at in enough:
         name, own, score = names[at], codes == at, _against_rest(scores, at)
-        aurocs[name] = auroc(score[own], score[~own])
-        threshold = _threshold(score, own)
+        right, sure = told == at, _against_rest(known, at)
+        aurocs[name] = auroc(sure[right], sure[~right])
+        threshold = _threshold(sure, right)
         reads = score >= threshold
         if aurocs[name] < TELLS or reads.sum() < FEWEST:
             untested.append(

@@ -67,12 +67,12 @@ class Steps:
 
     @cached_property
     def _disagreement(self) -> Disagreement:
-        return self._disagree(self._suspect)
+        return self._disagree(self._suspect, self._control)
 
-    def _disagree(self, rows: Rows) -> Disagreement:
+    def _disagree(self, rows: Rows, trusted: Rows | None) -> Disagreement:
         if rows.card.kind not in LABELLED:
             return Disagreement((), {}, ())
-        return disagreement(rows, self._maps, seed=self._options.seed, progress=self._report)
+        return disagreement(rows, self._maps, seed=self._options.seed, trusted=trusted, progress=self._report)
 
     @cached_property
     def _stand_ins(self) -> tuple[Outcome, ...]:
@@ -101,7 +101,7 @@ class Steps:
         if self._control is not None:
             _ = self._scans
             known = peculiar_outcomes(self._out / "scan" / "control", self._control)
-            theirs = Control(self._control, (*known, *self._disagree(self._control).outcomes))
+            theirs = Control(self._control, (*known, *self._disagree(self._control, None).outcomes))
         found = associate(
             self._suspect,
             self._maps,
