@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from holdtrue.audit.options import AuditOptions, columns_named, prices_named
+    from holdtrue.audit.options import AuditOptions, columns_named, kind_named, prices_named
     from holdtrue.audit.outputs import read_verdict, write_outputs
     from holdtrue.audit.reviewing import apply_review, write_review
     from holdtrue.audit.session import audit
@@ -17,6 +17,7 @@ __all__ = [
     "apply_review",
     "audit",
     "columns_named",
+    "kind_named",
     "prices_named",
     "read_verdict",
     "write_outputs",
@@ -28,6 +29,7 @@ _HOME = {
     "apply_review": "reviewing",
     "audit": "session",
     "columns_named": "options",
+    "kind_named": "options",
     "prices_named": "options",
     "read_verdict": "outputs",
     "write_outputs": "outputs",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final, get_args
 
 from holdtrue.audit.ingest import IngestOptions
 from holdtrue.audit.maps.base import Maps
@@ -12,7 +12,7 @@ from holdtrue.audit.maps.local import LocalMaps
 from holdtrue.errors import SettingError, did_you_mean
 from holdtrue.records.audit import AuditKind
 
-__all__ = ["ENGINES", "AuditOptions", "bytes_named", "columns_named", "prices_named"]
+__all__ = ["ENGINES", "AuditOptions", "bytes_named", "columns_named", "kind_named", "prices_named"]
 
 EngineName: TypeAlias = Literal["local", "ray"]
 ENGINES: Final = ("local", "ray")
@@ -111,6 +111,22 @@ def bytes_named(text: str) -> int:
         message = f"memory '{text}' is no size of at least 512MB; write it as 2GB or 1500MB"
         raise SettingError(message)
     return size
+
+
+def kind_named(name: str | None) -> AuditKind | None:
+    """A kind of rows by its name; None to have it recognised.
+
+    Raises:
+        SettingError: there is no such kind.
+    """
+    if name is None:
+        return None
+    kinds: tuple[AuditKind, ...] = get_args(AuditKind)
+    for kind in kinds:
+        if name == kind:
+            return kind
+    message = f"kind '{name}' is unknown; {did_you_mean(name, list(kinds))}"
+    raise SettingError(message)
 
 
 def columns_named(pairs: Sequence[str]) -> dict[str, str]:

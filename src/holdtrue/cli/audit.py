@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from holdtrue.cli.console import INCONCLUSIVE, ProgressLine, say, stop_on_error
+from holdtrue.cli.groups import RunByDefault
 from holdtrue.cli.options import Device, Dtype, Seed
 
 __all__ = ["app"]
@@ -16,16 +16,7 @@ __all__ = ["app"]
 EXIT_CODES = {"NOTHING_FOUND": 0, "FINDINGS": 1, "NOT_TESTABLE": INCONCLUSIVE}
 
 
-class _RunByDefault(TyperGroup):
-    """`audit DATASET` runs; `audit fixture`, `audit power` and `audit review` are the commands beside it."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer keeps its context's class to itself
-        if args and args[0] not in (*self.commands, "--help"):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
-app = typer.Typer(cls=_RunByDefault, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(cls=RunByDefault, no_args_is_help=True, rich_markup_mode=None)
 
 Dataset = Annotated[
     str,
@@ -84,13 +75,13 @@ def run(
     Exits with 0 if nothing was found, 1 for findings, 3 if there was nothing to compare with.
     """
     with stop_on_error():
-        from holdtrue.audit import AuditOptions, audit, columns_named, prices_named, write_outputs
+        from holdtrue.audit import AuditOptions, audit, columns_named, kind_named, prices_named, write_outputs
         from holdtrue.report.audit import audit_lines
 
         options = AuditOptions(
             dataset=dataset,
             control=control,
-            kind=kind,  # type: ignore[arg-type]  # the options say which there are
+            kind=kind_named(kind),
             columns=columns_named(column or ()),
             judge=judge,
             purpose=purpose,
@@ -146,13 +137,13 @@ def power(
 ) -> None:
     """Say how little poison an audit of this dataset would find, and how often it would cry wolf."""
     with stop_on_error():
-        from holdtrue.audit import AuditOptions, audit, columns_named
+        from holdtrue.audit import AuditOptions, audit, columns_named, kind_named
         from holdtrue.report.audit import power_lines
 
         options = AuditOptions(
             dataset=dataset,
             control=control,
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind_named(kind),
             columns=columns_named(column or ()),
             engine=engine,
             processes=processes,

@@ -1,12 +1,12 @@
 """`holdtrue stress`: does a hold work, against what, and at what cost?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from holdtrue.cli.console import INCONCLUSIVE, ProgressLine, say, stop_on_error
+from holdtrue.cli.groups import RunByDefault
 from holdtrue.cli.options import Device, Dtype, Layers, ModelArgument, Seed, Template
 
 if TYPE_CHECKING:
@@ -15,16 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 
-class _RunByDefault(TyperGroup):
-    """`stress MODEL` runs; `stress plan` and `stress report` are the commands beside it."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer keeps its context's class to itself
-        if args and args[0] not in (*self.commands, "--help"):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
-app = typer.Typer(cls=_RunByDefault, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(cls=RunByDefault, no_args_is_help=True, rich_markup_mode=None)
 
 Axis = Annotated[
     Path | None, typer.Option(help="The model's axis; without one, MODEL is a model string that Inspect knows.")
