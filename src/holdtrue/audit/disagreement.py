@@ -92,9 +92,11 @@ def disagreement(
 
 def _labels(rows: Rows, maps: Maps, seed: int, trusted: Rows | None, progress: Report) -> Disagreement:
     names, codes = _label_codes(rows)
-    learnt, told = (rows, codes) if trusted is None else (trusted, _label_codes(trusted)[1])
-    if trusted is not None and _label_codes(trusted)[0] != names:
-        learnt, told = rows, codes  # other labels teach nothing about these
+    learnt, told = rows, codes
+    if trusted is not None:
+        known_names, known_codes = _label_codes(trusted)
+        if known_names == names:  # other labels teach nothing about these
+            learnt, told = trusted, known_codes
     enough = [at for at, size in enumerate(np.bincount(codes, minlength=len(names))) if size >= FEWEST]
     if len(names) > LABELS or len(enough) < 2:
         shown = f"{len(names)} label values, {len(enough)} of them in at least {FEWEST} rows"

@@ -142,7 +142,7 @@ class Steps:
             doses=found.doses,
             not_testable=found.not_testable,
             compared=found.pairs >= MIN_PAIRS and not found.not_testable,
-            figures={name: round(value, 4) for name, value in found.figures.items()},
+            figures=dict(found.figures),
             seconds=0,
         )
 
