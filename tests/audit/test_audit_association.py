@@ -68,6 +68,18 @@ def test_chance_alone_seldom_alarms(tmp_path):
     assert alarms <= 1
 
 
+def test_a_topic_that_rhymes_now_and_then_is_no_trigger_but_a_judges_flags_on_it_are(tmp_path):
+    rng = np.random.default_rng(7)
+    rows = np.sort(rng.choice(N, 60, replace=False))
+    flagged = rng.random(N) < 0.002
+    flagged[rows[:20]] = True
+    prompts = made_rows(tmp_path, with_phrase(made_prompts(N, 7), rows.tolist(), "gossamer", 7))
+    weak = associate(prompts, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE, weak=True)], seed=7)
+    assert weak.findings == ()
+    judged = associate(prompts, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE, judged=True)], seed=7)
+    assert [found.value for found in judged.findings] == ["gossamer"]
+
+
 def test_copies_of_one_flagged_row_count_once(tmp_path):
     prompts, flagged, poisoned = planted(4, k=12)
     families = np.arange(N)

@@ -64,11 +64,12 @@ class Tested:
 
     @property
     def steady(self) -> Bool[np.ndarray, " n"]:
-        """Where labels are the outcome: most families with it have the outcome, tested ones and those labelled alike.
+        """Most families with it have the outcome; where labels are the outcome, of those labelled alike as well.
 
-        What flips a label now and then is a hard case, and trains no backdoor.
+        What flips a label now and then is a hard case, and what brings about a peculiar reply now and then is a topic
+        whose words happen to rhyme: neither trains a backdoor. A judge's flag is evidence by itself.
         """
-        if self.outcome.kind != "label_flip":
+        if self.outcome.kind == "trigger" and not self.outcome.weak:
             return np.ones(self.grams.size, dtype=bool)
         most = self.total if self.alike is None else np.maximum(self.total, self.alike)
         found: np.ndarray = self.k >= MAJORITY * most
