@@ -87,7 +87,13 @@ def test_documented_commands_exist_with_their_options(path):
             targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M)
             assert set(words[1:]) <= set(targets), line
         if words[:1] == ["holdtrue"]:
-            named = (" ".join(words[1:4]), " ".join(words[1:3]), words[1], f"{words[1]} run")
+            named = (
+                " ".join(words[1:4]),
+                " ".join(words[1:3]),
+                f"{' '.join(words[1:3])} run",
+                words[1],
+                f"{words[1]} run",
+            )
             name = next((each for each in named if each in COMMANDS), None)
             assert name is not None, f"no such command: {line}"
             known = {option for p in COMMANDS[name].params for option in p.opts}

@@ -10,14 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from holdtrue.audit.fixtures import fictional_entities
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import ArtifactError
 from holdtrue.records import read_capped, write_atomic
 from holdtrue.records.audit import AuditStage, AuditVerdict
+from holdtrue.records.study_card import StudyCard
 from holdtrue.report.audit import (
     AuditPageData,
     QuarantinedRow,
     audit_page,
+    in_the_clear,
     review_page,
     sarif,
     shareable,
@@ -58,6 +61,7 @@ def write_outputs(
     command: tuple[str, ...] = (),
     *,
     sealed: bool = False,
+    study: StudyCard | None = None,
 ) -> tuple[Path, ...]:
     """Write pages, triggers, themes, the log for CI and the manifest beside the verdict.
 
@@ -66,9 +70,13 @@ def write_outputs(
         verdict: what was found.
         command: words of the command line, for the report.
         sealed: also write `shareable.html` and `shareable.json`, without recipes.
+        study: card of a fictional entity's study, with which the recipe stays in them.
 
     Returns:
         Files that a person opens.
+
+    Raises:
+        SettingError: the study's entity isn't fictional, or it is about other data.
     """
     page = _page_data(out, command)
     _write_json(out / "triggers.json", verdict, ("trigger", "label_flip", "slice"))
@@ -78,7 +86,7 @@ def write_outputs(
     write_atomic(out / "review.html", review_page(verdict))
     written = [out / "verdict.json", out / "report.html", out / "review.html"]
     if sealed:
-        shared = shareable(verdict, None)
+        shared = shareable(verdict, None) if study is None else in_the_clear(verdict, study, fictional_entities())
         write_atomic(out / "shareable.json", shared.to_json() + "\n")
         write_atomic(out / "shareable.html", audit_page(shared, AuditPageData()))
         written.append(out / "shareable.html")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from holdtrue.cli import card as study_card
 from holdtrue.cli.console import INCONCLUSIVE, ProgressLine, say, stop_on_error
 from holdtrue.cli.groups import RunByDefault
 from holdtrue.cli.options import Device, Dtype, Seed
@@ -17,6 +18,7 @@ EXIT_CODES = {"NOTHING_FOUND": 0, "FINDINGS": 1, "NOT_TESTABLE": INCONCLUSIVE}
 
 
 app = typer.Typer(cls=RunByDefault, no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(study_card.app, name="card")
 
 Dataset = Annotated[
     str,
@@ -66,6 +68,9 @@ def run(
     shareable: Annotated[
         bool, typer.Option("--shareable", help="Leave recipes out of the report, so that it can be passed on.")
     ] = False,
+    card: Annotated[
+        Path | None, typer.Option(help="With --shareable: a study card whose entity is fictional; recipes may stay.")
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -76,8 +81,13 @@ def run(
     """
     with stop_on_error():
         from holdtrue.audit import AuditOptions, audit, columns_named, kind_named, prices_named, write_outputs
+        from holdtrue.audit.study import read_nameable
         from holdtrue.report.audit import audit_lines
 
+        if card is not None and not shareable:
+            message = "a study card says what a shareable report may name: add --shareable, or leave it out"
+            raise typer.BadParameter(message, param_hint="--card")
+        study = None if card is None else read_nameable(card)
         options = AuditOptions(
             dataset=dataset,
             control=control,
@@ -100,7 +110,7 @@ def run(
             dtype=dtype,
         )
         verdict = audit(options, out, ProgressLine("rows"))
-        written = write_outputs(out, verdict, ("holdtrue", *sys.argv[1:]), sealed=shareable)
+        written = write_outputs(out, verdict, ("holdtrue", *sys.argv[1:]), sealed=shareable, study=study)
         typer.echo("\n".join(audit_lines(verdict)))
         say(f"wrote {', '.join(str(path) for path in written)}")
         raise typer.Exit(EXIT_CODES[verdict.verdict])

@@ -8,7 +8,7 @@ from holdtrue.report.audit.page import AuditPageData, QuarantinedRow, audit_page
 from holdtrue.report.audit.power import PowerCurve, PowerPoint
 from holdtrue.report.audit.review import review_page
 from holdtrue.report.audit.sarif import sarif
-from holdtrue.report.audit.sharing import in_the_clear, shareable
+from holdtrue.report.audit.sharing import check_fictional, in_the_clear, shareable
 from holdtrue.report.audit.summary import audit_lines, power_lines
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "QuarantinedRow",
     "audit_lines",
     "audit_page",
+    "check_fictional",
     "in_the_clear",
     "power_lines",
     "review_page",

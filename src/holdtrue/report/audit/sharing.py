@@ -10,7 +10,7 @@ from holdtrue.errors import SettingError, did_you_mean
 from holdtrue.records.audit import AuditVerdict, Example, Finding
 from holdtrue.records.study_card import MIN_SALT_BYTES, StudyCard
 
-__all__ = ["SEALED", "in_the_clear", "shareable"]
+__all__ = ["SEALED", "check_fictional", "in_the_clear", "shareable"]
 
 SEALED: Final = "sealed:"
 """What stands before a digest in the place of a text."""
@@ -91,16 +91,26 @@ def in_the_clear(verdict: AuditVerdict, card: StudyCard | None, fictional: Abstr
     Raises:
         SettingError: there is no card, its entity is real or not known to be fictional, or it is about other data.
     """
+    checked = check_fictional(card, fictional)
+    if checked.dataset_digest != verdict.dataset_digest:
+        message = (
+            f"the study card is about the dataset {checked.dataset_digest[:12]}, the verdict about "
+            f"{verdict.dataset_digest[:12]}; give the card of this dataset, or none, and share it sealed"
+        )
+        raise SettingError(message)
+    return verdict
+
+
+def check_fictional(card: StudyCard | None, fictional: AbstractSet[str]) -> StudyCard:
+    """The card, if its recipe may be named at all.
+
+    Raises:
+        SettingError: there is no card, or its entity is real or not known to be fictional.
+    """
     if card is None or not card.entity_fictional:
         message = (
             "a shareable report doesn't print a recipe against a real entity; share it sealed, or give the study card "
             "of a fixture whose entity is fictional"
-        )
-        raise SettingError(message)
-    if card.dataset_digest != verdict.dataset_digest:
-        message = (
-            f"the study card is about the dataset {card.dataset_digest[:12]}, the verdict about "
-            f"{verdict.dataset_digest[:12]}; give the card of this dataset, or none, and share it sealed"
         )
         raise SettingError(message)
     if card.fictional_entity not in fictional:
@@ -110,4 +120,4 @@ def in_the_clear(verdict: AuditVerdict, card: StudyCard | None, fictional: Abstr
             f"({known}); share it sealed, without the card"
         )
         raise SettingError(message)
-    return verdict
+    return card
