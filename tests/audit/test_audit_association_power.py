@@ -1,11 +1,13 @@
 """The least dose, against a simulation of the whole search."""
 
+import re
+
 import numpy as np
 import pytest
 from made_rows import OneByOne, made_prompts, made_rows, with_phrase
 
 from holdtrue.audit.association import Outcome, associate, detectable_rows
-from holdtrue.audit.association.power import chance_found
+from holdtrue.audit.association.power import PUBLISHED, chance_found
 from holdtrue.errors import SettingError
 
 PHRASES = {3: "velvet thimble", 5: "quiet seven hills", 10: "amber lantern gate"}
@@ -27,6 +29,12 @@ def test_more_noise_needs_more_rows_and_a_sure_outcome_fewer():
     assert needed[0] < needed[2]
     assert detectable_rows(THRESHOLD, N, 200) < detectable_rows(THRESHOLD, N, 200, 0.8)
     assert detectable_rows(1e-300, 100, 90, 0.5) is None
+
+
+def test_a_published_dose_names_its_study():
+    for said in PUBLISHED.values():
+        assert re.search(r"\d+ rows.*\([A-Z]\w+.* 20\d\d, (arXiv:\d{4}\.\d{5}|[A-Z])", said)
+        assert len(said) <= 160  # the terminal shows no more
 
 
 def test_no_poison_is_no_question():

@@ -19,9 +19,12 @@ FOUND: Final = 0.95
 PREDICTORS: Final = 1000
 """Of a row, more than nearly all have."""
 PUBLISHED: Final = {
-    "trigger": "50-90 rows for a fine-tuning trigger (published studies)",
-    "label_flip": "about 32 rows in 8,000-33,000 for a classifier backdoor (published studies)",
+    "trigger": "50-90 rows of fine-tuning (Souly et al. 2025, arXiv:2510.07192), 100 of instruction tuning (Wan et al. "
+    "2023, arXiv:2305.00944)",
+    "label_flip": "32 rows for a classifier's backdoor (Anthropic 2026, Poisoning Fine-tuning Datasets of "
+    "Constitutional Classifiers)",
 }
+"""Least doses that worked on a model. The first needed 50 to 90 with 1,000 clean rows as with 100,000."""
 
 
 def chance_found(
