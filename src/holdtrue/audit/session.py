@@ -83,6 +83,8 @@ def _design(options: AuditOptions, suspect: Rows, control: Rows | None, axis: st
         model=options.model,
         axis=axis,
         read_rows=None if axis is None else options.read_rows,
+        device=None if axis is None else options.device,
+        dtype=None if axis is None else options.dtype,
         seed=options.seed,
         alpha=options.alpha,
         holdtrue=version("holdtrue"),

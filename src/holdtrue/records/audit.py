@@ -133,6 +133,10 @@ class AuditDesign(Record):
     """The axis folder's digest."""
     read_rows: int | None = None
     """Rows read through the model."""
+    device: str | None = None
+    """What the model was to run on, as it was asked for; None without an axis."""
+    dtype: str | None = None
+    """Of its weights, as it was asked for."""
     seed: int
     alpha: float = Field(gt=0, lt=1)
     """Chance of a false alarm that each of the tests may spend."""
