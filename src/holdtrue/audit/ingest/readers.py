@@ -5,7 +5,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
-from typing import Any, BinaryIO, Final, cast
+from io import BufferedReader
+from typing import Any, Final, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,7 +50,7 @@ def _rows(source: Source) -> Iterator[Raw]:
             yield from read_csv(stream, "\t" if source.format == "tsv" else None)
 
 
-def _parquet(stream: BinaryIO, source: Source) -> Iterator[Raw]:
+def _parquet(stream: BufferedReader, source: Source) -> Iterator[Raw]:
     with tempfile.TemporaryFile() as whole:
         if source.packed:  # its index is at its end
             shutil.copyfileobj(stream, whole, 2**20)

@@ -4,7 +4,7 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 import pyarrow as pa
 
@@ -41,8 +41,8 @@ class Source:
         """Whether it can be cut at line ends."""
         return self.format == "jsonl" and self.packed is None
 
-    def open(self) -> BinaryIO:
-        """Its bytes, unpacked as they are read."""
+    def open(self) -> io.BufferedReader:
+        """Its bytes, unpacked as they are read; no `BinaryIO`, for over Arrow's stream it has neither name nor mode."""
         if self.packed is None:
             return io.BufferedReader(io.FileIO(self.path), 2**20)
         # Arrow's streams have no readline of a limited length; a buffered reader over one has, and its
