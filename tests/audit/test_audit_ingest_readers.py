@@ -1,11 +1,14 @@
+import csv
 import json
 import random
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ingest_files import chats, write_any
 
 from holdtrue.audit.ingest import csv_rows, json_rows
@@ -57,19 +60,20 @@ def test_json_comes_in_many_forms(text: str) -> None:
 
 
 def test_csv_says_what_it_cannot_read() -> None:
-    lines = [b"a,b", b'1,"two', b'lines"', b"3", b'"x"y,4', b"\xff,5", b'6,"', b"7,8"]
+    lines = [b"a,b", b'1,"two', b'lines"', b"3", b'"x"y,4', b"\xff,5", b"7,8", b'6,"', b"9,9"]
     found = list(read_csv(BytesIO(b"\xef\xbb\xbf" + b"\r\n".join(lines)), None))
-    assert [raw.line for raw in found] == [2, 4, 5, 6, 7, 8]
+    assert [raw.line for raw in found] == [2, 4, 5, 6, 7, 8, 9]
     assert json.loads(found[0].data) == {"a": "1", "b": "two\r\nlines"}
     reasons = [
         "",
         "1 fields where the header has 2",
         "not CSV",
         "not UTF-8 at byte 0 of line 6",
-        "not CSV: unexpected end of data, from here to line 8",
         "",
+        "not CSV: unexpected end of data, from here to line 9",
+        "may be part of the row that begins in line 8",
     ]
-    assert [raw.reason.startswith(said) for raw, said in zip(found, reasons, strict=True)] == [True] * 6
+    assert [raw.reason.startswith(said) for raw, said in zip(found, reasons, strict=True)] == [True] * 7
     assert json.loads(next(read_csv(BytesIO(b"a;b\n1;2"), None)).data) == {"a": "1", "b": "2"}
 
 
@@ -77,25 +81,62 @@ def csv_of(*lines: bytes) -> list[tuple[int, str]]:
     return [(raw.line, raw.reason) for raw in read_csv(BytesIO(b"\n".join(lines)), None)]
 
 
-def test_an_open_quote_hides_no_line_behind_it() -> None:
-    found = csv_of(b"a,b", b'1,"open', *[b'2,"more\nlines"', b"3,x"] * 200)
-    assert found[0] == (2, "not CSV: ',' expected after '\"', from here to line 3")
-    assert [line for line, reason in found if not reason] == sorted([*range(3, 603, 3), *range(5, 603, 3)])
+def test_an_open_quote_hides_no_line_behind_the_next_quoted_row() -> None:
+    found = csv_of(b"a,b", b'1,"open', b"2,x", *[b'2,"more\nlines"', b"3,x"] * 200)
+    assert found[0] == (2, "not CSV: ',' expected after '\"', from here to line 4")
+    assert [line for line, reason in found if "part of the row that begins in line 2" in reason] == [3, 4, 5]
+    assert [line for line, reason in found if not reason] == sorted([6, *range(7, 604, 3), *range(9, 604, 3)])
 
 
-def test_quotes_cannot_make_a_file_cost_its_square(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_rows, "_AGAIN", 50)
-    found = csv_of(b"a,b", *[b'a","c'] * 5)  # each line's quote is open to the end
-    assert [line for line, _ in found] == [2, 3, 4]
-    assert found[-1][1] == "not CSV: unexpected end of data, from here to line 6; lost with it: all lines to 6"
+@pytest.mark.parametrize(
+    ("lines", "good"),
+    [
+        ([b'1,"he said "hi" to', b'me, twice"', b"2,x"], [4]),
+        ([b'1,"a "b"', b'c,d "e" f"', b"2,x"], [4]),
+        ([b'"open,"x"', b"2,x"], [3]),
+        ([b'"a""b",c', b'"x"y,"4', b'5,6"', b"2,x"], [2, 5]),
+        ([b'1,"open', b'"q",2', b"2,x"], [4]),
+    ],
+)
+def test_stray_quotes_make_no_rows_of_a_text(lines: list[bytes], good: list[int]) -> None:
+    found = csv_of(b"a,b", *lines)
+    assert [line for line, reason in found if not reason] == good
+    assert [line for line, _ in found] == list(range(2, len(lines) + 2))
+
+
+WORDS = st.from_regex(r"\A[a-z]([a-z,\n]{0,6}[a-z])?\Z")
+
+
+@given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=8), st.data())
+def test_a_quote_that_is_not_closed_makes_no_row(rows: list[tuple[str, str, str]], data: st.DataObject) -> None:
+    whole = StringIO()
+    csv.writer(whole, lineterminator="\n").writerows([("x", "y", "z"), *rows])
+    text = whole.getvalue()
+    closing = [at for at, char in enumerate(text) if char == '"'][1::2]
+    intact = [raw.data for raw in read_csv(BytesIO(text.encode()), None)]
+    assert intact == [json.dumps(dict(zip("xyz", row, strict=True))).encode() for row in rows]
+    if closing:
+        at = data.draw(st.sampled_from(closing))
+        found = list(read_csv(BytesIO((text[:at] + text[at + 1 :]).encode()), None))
+        kept = [raw.data for raw in found if not raw.reason]
+        assert len(kept) < len(intact)
+        left = iter(intact)
+        assert all(row in left for row in kept)  # in their order, none twice
+        assert any(raw.reason for raw in found)
+
+
+def test_quotes_cannot_make_a_file_cost_its_square() -> None:
+    found = csv_of(b"a,b", *[b'a","c'] * 2000)  # each line's quote is open to the end
+    assert [line for line, reason in found if reason] == list(range(2, 2002))
 
 
 def test_long_lines_and_rows_of_csv_are_put_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_rows, "MAX_LINE", 20)
+    assert csv_of(b"a,b", b"1," + b"x" * 50, b"2,y")[1] == (3, "")
     found = csv_of(b"a,b", b"1," + b"x" * 50, b'2,"', *[b"y,y"] * 8, b"3,3")
     assert found[0] == (2, "a line of more than 20 bytes")
     assert found[1] == (3, "not CSV: field larger than field limit (20), from here to line 8")
-    assert found[2:] == [(line, "") for line in range(4, 13)]
+    assert [line for line, reason in found[2:] if "begins in line 3" in reason] == list(range(4, 13))
     assert "a row of more than 20 characters" in csv_of(b"a,b", *[b'a","c'] * 5)[0][1]
 
 

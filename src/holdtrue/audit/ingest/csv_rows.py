@@ -2,24 +2,21 @@
 
 import csv
 import json
-from collections import deque
 from collections.abc import Iterator
-from typing import Final, final
+from typing import final
 
+from holdtrue.audit.ingest.csv_quotes import BrokenRow
 from holdtrue.audit.ingest.lines import LineReader
 from holdtrue.audit.ingest.parsing import MAX_LINE, Raw
 
 __all__ = ["read_csv"]
 
 
-_AGAIN: Final = 4 * MAX_LINE
-"""Characters of a file that are read a second time: without an end to it, quotes could make a file cost its square."""
-
-
 def read_csv(stream: LineReader, delimiter: str | None) -> Iterator[Raw]:
     """Rows of a table with a header (RFC 4180); a row's line is that of its first character.
 
-    A quote that isn't closed spoils its own line: reading goes on from the next.
+    A quote that isn't closed spoils every line up to the next that surely begins a row (`BrokenRow`): text of a field
+    must not pass as a row. Each of those lines is reported.
 
     Args:
         stream: the file.
@@ -34,7 +31,7 @@ def read_csv(stream: LineReader, delimiter: str | None) -> Iterator[Raw]:
             yield Raw(1, first[:256].encode(), reason)
             return
         delimiter = delimiter or (";" if ";" in first and "," not in first else ",")
-        lines.rewind(0)
+        lines.rewind()
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         lines.begin_row()
         try:
@@ -45,12 +42,12 @@ def read_csv(stream: LineReader, delimiter: str | None) -> Iterator[Raw]:
         if lines.spoilt or len(set(header)) != len(header):
             yield Raw(1, first[:256].encode(), lines.spoilt or "the header names a column twice")
             return
-        yield from _rows(reader, header, lines)
+        yield from _rows(reader, header, lines, delimiter)
     finally:
         csv.field_size_limit(before)
 
 
-def _rows(reader: Iterator[list[str]], header: list[str], lines: "_Lines") -> Iterator[Raw]:
+def _rows(reader: Iterator[list[str]], header: list[str], lines: "_Lines", delimiter: str) -> Iterator[Raw]:
     while True:
         number = lines.number + 1
         lines.begin_row()
@@ -59,9 +56,7 @@ def _rows(reader: Iterator[list[str]], header: list[str], lines: "_Lines") -> It
         except StopIteration:
             return
         except csv.Error as error:
-            first, last = lines.row[0][0], lines.number
-            lost = "" if lines.rewind(1) else f"; lost with it: all lines to {last}"
-            yield Raw(number, first[:256].encode(), f"not CSV: {error}, from here to line {last}{lost}")
+            yield from _broken(lines, delimiter, number, f"not CSV: {error}, from here to line {lines.number}")
             continue
         if not row and not lines.spoilt:
             continue
@@ -75,6 +70,22 @@ def _rows(reader: Iterator[list[str]], header: list[str], lines: "_Lines") -> It
             yield Raw(number, data)
 
 
+def _broken(lines: "_Lines", delimiter: str, number: int, reason: str) -> Iterator[Raw]:
+    """A row that can't be read: its first line with the reason, and all others that may be its."""
+    row, over = BrokenRow(delimiter), False
+    for at, (text, _) in enumerate(lines.row):
+        over = row.ends(text)
+        yield Raw(number + at, text[:256].encode(), reason)
+        reason = f"may be part of the row that begins in line {number}, whose quotes don't match"
+    while not over:
+        lines.begin_row()
+        text = next(lines, "")
+        if not text:
+            return
+        over = row.ends(text)
+        yield Raw(lines.number, text[:256].encode(), reason)
+
+
 @final
 class _Lines:
     """A file's lines as text, with the number of the last one; those of the row at hand can be had again.
@@ -85,8 +96,7 @@ class _Lines:
 
     def __init__(self, stream: LineReader) -> None:
         self._stream = stream
-        self._ahead: deque[tuple[str, str]] = deque()
-        self._again = _AGAIN
+        self._ahead: list[tuple[str, str]] = []
         self._size = 0
         self.number = 0
         self.row: list[tuple[str, str]] = []
@@ -101,20 +111,10 @@ class _Lines:
         """The next line is a row's first."""
         self.row, self._size = [], 0
 
-    def rewind(self, keep: int) -> bool:
-        """Give the row's lines once more, but for its first ones; False if too much was read again already.
-
-        Args:
-            keep: how many first ones.
-        """
-        rest = self.row[keep:]
-        size = sum(len(text) for text, _ in rest)
-        if size > self._again:
-            return False
-        self._again -= size
-        self._ahead.extendleft(reversed(rest))
-        self.number -= len(rest)
-        return True
+    def rewind(self) -> None:
+        """Give the row's lines once more."""
+        self._ahead = self.row[::-1]
+        self.number -= len(self.row)
 
     def __iter__(self) -> "_Lines":
         return self
@@ -123,7 +123,7 @@ class _Lines:
         if self._size > MAX_LINE and len(self.row) > 1:
             message = f"a row of more than {MAX_LINE:,} characters"
             raise csv.Error(message)
-        text, wrong = self._ahead.popleft() if self._ahead else self._read()
+        text, wrong = self._ahead.pop() if self._ahead else self._read()
         self.number += 1
         self.row.append((text, wrong))
         self._size += len(text)
