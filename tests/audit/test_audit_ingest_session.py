@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from ingest_files import chat, chats, quarantine, write_any, write_lines
 
-from holdtrue.audit.ingest import IngestOptions, ingest, session
+from holdtrue.audit.ingest import IngestOptions, ingest, reading
 from holdtrue.audit.rows import SCHEMA, Rows
 from holdtrue.errors import ArtifactError, EvidenceError, RunError, SettingError
 from holdtrue.progress import Progress
@@ -51,7 +51,7 @@ def test_lines_hashes_and_families_of_a_chat(tmp_path: Path) -> None:
 
 
 def test_processes_and_blocks_change_nothing_but_the_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_INLINE", 0)
+    monkeypatch.setattr(reading, "_INLINE", 0)
     data = [*chats(300), *chats(100), b"[1]", *chats(50, seed=1)]
     path = str(write_lines(tmp_path / "d.jsonl", data))
     seen: list[Progress] = []
@@ -74,12 +74,12 @@ def test_processes_and_blocks_change_nothing_but_the_parts(tmp_path: Path, monke
 KILLED = """
 import sys, time
 from pathlib import Path
-from holdtrue.audit.ingest import IngestOptions, ingest, session
-real = session.do_block
+from holdtrue.audit.ingest import IngestOptions, ingest, reading
+real = reading.do_block
 def slow(job):
     time.sleep(0.2)
     return real(job)
-session.do_block = slow
+reading.do_block = slow
 ingest(sys.argv[1], Path(sys.argv[2]), IngestOptions(block_bytes=20_000, processes=1))
 """
 
@@ -87,7 +87,7 @@ ingest(sys.argv[1], Path(sys.argv[2]), IngestOptions(block_bytes=20_000, process
 def test_a_killed_ingest_goes_on_without_loss_or_repetition(tmp_path: Path) -> None:
     data = str(write_lines(tmp_path / "d.jsonl", [*chats(200), b"{", *chats(200)]))
     log = tmp_path / "killed" / "blocks.jsonl"
-    environment = os.environ | {"PYTHONPATH": str(Path(session.__file__).parents[3])}
+    environment = os.environ | {"PYTHONPATH": str(Path(reading.__file__).parents[3])}
     command = [sys.executable, "-c", KILLED, data, str(tmp_path / "killed")]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         for _ in range(6000):  # starting may take long on a busy machine
@@ -110,20 +110,20 @@ def test_a_killed_ingest_goes_on_without_loss_or_repetition(tmp_path: Path) -> N
 KILLED_WITH_WORKERS = """
 import os, signal, sys
 from pathlib import Path
-from holdtrue.audit.ingest import IngestOptions, ingest, session
-class Pool(session.ProcessPoolExecutor):
+from holdtrue.audit.ingest import IngestOptions, ingest, reading
+class Pool(reading.ProcessPoolExecutor):
     def submit(self, *_):
         ask = super().submit
         print(ask(os.getpid).result(), ask(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
-session.ProcessPoolExecutor, session._INLINE = Pool, 0
+reading.ProcessPoolExecutor, reading._INLINE = Pool, 0
 ingest(sys.argv[1], Path(sys.argv[2]))
 """
 
 
 def test_workers_leave_ctrl_c_to_the_parent_and_end_with_it(tmp_path: Path) -> None:
     data = str(write_lines(tmp_path / "d.jsonl", chats(3)))
-    environment = os.environ | {"PYTHONPATH": str(Path(session.__file__).parents[3])}
+    environment = os.environ | {"PYTHONPATH": str(Path(reading.__file__).parents[3])}
     command = [sys.executable, "-c", KILLED_WITH_WORKERS, data, str(tmp_path / "out")]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None

@@ -2,52 +2,29 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing import get_context
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn, final
+from typing import Any, Final, NoReturn
 
 from holdtrue.audit.ingest.bad_rows import BadRow
-from holdtrue.audit.ingest.block import Block, Job, do_block
 from holdtrue.audit.ingest.block_log import BlockLog
 from holdtrue.audit.ingest.finish import finish
-from holdtrue.audit.ingest.lines import Cut, survey
+from holdtrue.audit.ingest.lines import survey
 from holdtrue.audit.ingest.options import IngestOptions
-from holdtrue.audit.ingest.parsing import Raw, parse_row
+from holdtrue.audit.ingest.parsing import parse_row
 from holdtrue.audit.ingest.readers import read
+from holdtrue.audit.ingest.reading import Plan, read_all
 from holdtrue.audit.ingest.shapes import Shape, recognise
-from holdtrue.audit.ingest.signatures import bands
 from holdtrue.audit.ingest.sources import Source, find_sources
 from holdtrue.audit.rows import Rows
-from holdtrue.audit.worker import begin_worker
-from holdtrue.errors import EvidenceError, SettingError, StorageError
-from holdtrue.progress import Progress, Report, Stage
+from holdtrue.errors import EvidenceError, SettingError
+from holdtrue.progress import Progress, Report
 from holdtrue.records import check_writable, storage_error
 
 __all__ = ["ingest"]
 
 SAMPLE: Final = 1000
 """Rows from which a dataset's shape is told."""
-_INLINE: Final = 4 * 2**20
-"""Bytes for which starting processes would take longer than the work."""
-
-
-@final
-@dataclass(frozen=True)
-class _Plan:
-    """What a dataset is, and where it is cut."""
-
-    sources: Sequence[Source]
-    cuts: Sequence[tuple[Cut, ...]]
-    digest: str
-    notes: tuple[str, ...]
-
-    @property
-    def size(self) -> int:
-        return sum(source.size for source in self.sources)
 
 
 def ingest(
@@ -89,7 +66,7 @@ def ingest(
                 return Rows(out)
             log.scratch.mkdir(exist_ok=True)
             shape = _recognise(dataset, plan.sources, options)
-            _read_all(plan, shape, options, log, report)
+            read_all(plan, shape, options, log, report)
             if not any(block.rows for block in log.blocks):
                 first = next((block.first_reason for block in log.blocks if block.first_reason), "")
                 _refuse(dataset, sum(block.quarantined for block in log.blocks), first)
@@ -100,7 +77,7 @@ def ingest(
     return Rows(out)
 
 
-def _survey(dataset: str, options: IngestOptions) -> _Plan:
+def _survey(dataset: str, options: IngestOptions) -> Plan:
     sources, notes = find_sources(dataset)
     digest = hashlib.sha256()
     cuts = []
@@ -108,7 +85,7 @@ def _survey(dataset: str, options: IngestOptions) -> _Plan:
         found, cut = survey(source, options.block_bytes)
         digest.update(f"{len(source.name)}:{source.name}".encode() + found)
         cuts.append(cut)
-    return _Plan(sources, cuts, digest.hexdigest(), tuple(notes))
+    return Plan(sources, cuts, digest.hexdigest(), tuple(notes))
 
 
 def _recognise(dataset: str, sources: Sequence[Source], options: IngestOptions) -> Shape:
@@ -130,81 +107,6 @@ def _recognise(dataset: str, sources: Sequence[Source], options: IngestOptions) 
     except SettingError as error:  # of an audit's two datasets, which one?
         message = f"{dataset}: {error}"
         raise SettingError(message) from None
-
-
-def _read_all(plan: _Plan, shape: Shape, options: IngestOptions, log: BlockLog, report: Report) -> None:
-    known = {block.block for block in log.blocks}
-    stage = Stage("reading", report, "MB")
-    total = max(1, -(-plan.size // 10**6))
-
-    def tick() -> None:
-        stage(min(total - 1, sum(block.weight for block in log.blocks) // 10**6), total)
-
-    tick()
-    jobs = (job for job in _jobs(plan, shape, options, log.scratch) if job.block not in known)
-    if options.processes == 1 or plan.size < _INLINE:
-        for job in jobs:
-            log.append(do_block(job))
-            tick()
-    else:
-        _read_parallel(jobs, options, log, tick)
-    stage(total, total)
-
-
-def _read_parallel(jobs: Iterator[Job], options: IngestOptions, log: BlockLog, tick: Callable[[], None]) -> None:
-    with ProcessPoolExecutor(options.processes, get_context("spawn"), begin_worker) as pool:
-        waiting: set[Future[Block]] = set()
-        try:
-            for job in jobs:
-                waiting.add(pool.submit(do_block, job))
-                if len(waiting) > options.processes:
-                    waiting = _take(waiting, log)
-                    tick()
-            while waiting:
-                waiting = _take(waiting, log)
-                tick()
-        except BrokenProcessPool:
-            message = (
-                f"{log.folder}: a reading process was ended from outside, for want of memory perhaps; what is finished "
-                "is safe: run the same command again, with fewer processes if it happens again"
-            )
-            raise StorageError(message) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _take(waiting: set[Future[Block]], log: BlockLog) -> set[Future[Block]]:
-    done, rest = wait(waiting, return_when=FIRST_COMPLETED)
-    for each in done:
-        log.append(each.result())
-    return rest
-
-
-def _jobs(plan: _Plan, shape: Shape, options: IngestOptions, scratch: Path) -> Iterator[Job]:
-    shared = (shape, options.seed, bands(options.similarity), scratch)
-    number = 0
-    for source, cuts in zip(plan.sources, plan.cuts, strict=True):
-        if source.blockwise:
-            for cut in cuts:
-                yield Job(number, source.name, source.path, cut, (), *shared, cut.end - cut.start)
-                number += 1
-            continue
-        for rows in _gathered(read(source), options.block_bytes):
-            yield Job(number, source.name, source.path, None, rows, *shared, sum(len(raw.data) for raw in rows))
-            number += 1
-
-
-def _gathered(raws: Iterator[Raw], block_bytes: int) -> Iterator[tuple[Raw, ...]]:
-    rows: list[Raw] = []
-    size = 0
-    for raw in raws:
-        rows.append(raw)
-        size += len(raw.data) + 64
-        if size >= block_bytes:
-            yield tuple(rows)
-            rows, size = [], 0
-    if rows:
-        yield tuple(rows)
 
 
 def _refuse(dataset: str, bad: int, first: str) -> NoReturn:
