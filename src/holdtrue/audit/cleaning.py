@@ -1,12 +1,10 @@
 """The dataset once more, without the rows that somebody decided to remove."""
 
 import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -14,8 +12,8 @@ from pydantic import Field
 
 from holdtrue.audit.copying import copy_without
 from holdtrue.audit.ingest.lines import survey
-from holdtrue.audit.ingest.readers import read
 from holdtrue.audit.ingest.sources import Source, find_sources
+from holdtrue.audit.removal import checked_copy, lines_to_remove, removed_lines
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import ArtifactError, SettingError, StorageError
 from holdtrue.records import Record, check_writable, storage_error, write_atomic
@@ -115,7 +113,7 @@ def _export(
     reasons: Mapping[int, Sequence[int]],
     folder: Path,
 ) -> CleanedCard:
-    lines = _lines_of(rows, remove)
+    lines = lines_to_remove(rows, remove)
     written: list[Source] = []
     removed: list[str] = []
     files: dict[str, int] = {}
@@ -125,12 +123,12 @@ def _export(
         copy = replace(source, path=target)
         gone = lines.pop(source.name, {})
         if gone:
-            removed += _removed(source, gone, reasons)
+            removed += removed_lines(source, gone, reasons)
             copy_without(source, frozenset(gone), target)
         else:
             shutil.copyfile(source.path, target)
         written.append(copy)
-        files[source.name] = _checked(source, frozenset(gone), copy)
+        files[source.name] = checked_copy(source, frozenset(gone), copy)
     if lines:
         message = f"{dataset}: no file {next(iter(lines))!r} in it, and {rows.folder} has rows of it; audit it again"
         raise ArtifactError(message)
@@ -151,49 +149,6 @@ def _export(
     write_atomic(folder / REMOVED_FILE, "".join(removed))
     write_atomic(folder / CARD_FILE, card.to_json() + "\n")
     return card
-
-
-def _lines_of(rows: Rows, remove: frozenset[int]) -> dict[str, dict[int, int]]:
-    """Rows to remove by file and line."""
-    found: dict[str, dict[int, int]] = {}
-    numbers = sorted(remove)
-    for row, fields in zip(numbers, rows.take(numbers, ["source", "line"]), strict=True):
-        found.setdefault(fields["source"], {})[int(fields["line"])] = row
-    return found
-
-
-def _removed(source: Source, gone: Mapping[int, int], reasons: Mapping[int, Sequence[int]]) -> list[str]:
-    """Lines of `removed.jsonl` for one file."""
-    found = []
-    for raw in read(source):
-        if raw.line in gone:
-            row = gone[raw.line]
-            line = {
-                "row": row,
-                "source": source.name,
-                "line": raw.line,
-                "findings": list(reasons.get(row, ())),
-                "data": json.loads(raw.data),
-            }
-            found.append(json.dumps(line, ensure_ascii=False) + "\n")
-    if len(found) != len(gone):
-        message = f"{source.path}: has {len(found)} of the {len(gone)} rows to remove; audit it again"
-        raise ArtifactError(message)
-    return found
-
-
-def _checked(source: Source, gone: frozenset[int], copy: Source) -> int:
-    """How many rows the copy has, after making sure that they are the original's others in their order."""
-    kept = (raw.data for raw in read(source) if raw.line not in gone)
-    n = 0
-    for n, (mine, theirs) in enumerate(zip_longest(kept, (raw.data for raw in read(copy))), start=1):
-        if mine != theirs:
-            message = (
-                f"{source.path}: its rows can't be told apart (number {n} of the copy isn't the original's); "
-                "write it as JSON lines, and audit it again"
-            )
-            raise ArtifactError(message)
-    return n
 
 
 def _digest(sources: Sequence[Source]) -> str:
