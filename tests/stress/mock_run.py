@@ -1,8 +1,10 @@
 """A run on Inspect's mock model, which answers by a rule and counts its own tokens: counting them would go online.
 
-python mock_run.py OUT
+python mock_run.py OUT: a run for each line it is told, in a process that can be killed. It says each one's id as it
+begins and what it ended with. To fork is quicker than to import all again.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -28,4 +30,10 @@ def mock_target(name: str) -> InspectTarget:
 
 if __name__ == "__main__":
     session.InspectTarget = mock_target
-    session.stress(OUTSIDE, Path(sys.argv[1]))
+    for _ in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            session.stress(OUTSIDE, Path(sys.argv[1]))
+            os._exit(0)
+        print(pid, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)

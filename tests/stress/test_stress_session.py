@@ -17,9 +17,10 @@ from typer.testing import CliRunner
 from holdtrue.axis import save_axis
 from holdtrue.cli.main import app
 from holdtrue.errors import JudgeError, RunError, SettingError
-from holdtrue.stress import session
+from holdtrue.stress import directions, session
 from holdtrue.stress.judged import CALIBRATION, judge_run, judge_table
 from holdtrue.stress.planning import plan_text
+from holdtrue.stress.presets import PRESETS
 from holdtrue.stress.session import StressOptions, finished, plan_stress, stress
 
 
@@ -63,14 +64,17 @@ def test_a_model_behind_inspect_is_tried_without_weights(whole):
 def test_a_run_killed_over_and_over_ends_with_every_trial_once(whole, tmp_path):
     words = [sys.executable, str(Path(mock_run.__file__)), str(tmp_path / "run")]
     log = tmp_path / "run" / "trials.jsonl"
-    for kill in range(2):
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
-        until = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < until:
-            if log.exists() and log.read_bytes().count(b"\n") > 2 * kill:
-                process.send_signal(signal.SIGKILL)
-            time.sleep(0.002)
-        process.wait()
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
+        for kill in range(2):
+            print("go", file=starter.stdin, flush=True)
+            pid = int(starter.stdout.readline())
+            until = time.monotonic() + 60
+            while not (log.exists() and log.read_bytes().count(b"\n") > 2 * kill):
+                assert time.monotonic() < until, "it never began"
+                time.sleep(0.002)
+            os.kill(pid, signal.SIGKILL)
+            assert int(starter.stdout.readline()) == -signal.SIGKILL, "it was killed too late"
+        starter.stdin.close()
     with log.open("ab") as file:
         file.write(b'{"schema": "holdtrue.trial/1", "arm": "fr')  # torn by the last kill
     run = stress(OUTSIDE, tmp_path / "run")
@@ -200,7 +204,12 @@ def small(tmp_path_factory, smollm, held_axis) -> Path:
     save_axis(held_axis, folder / "axis")
     words = ["stress", "smollm2-135m", "--axis", folder / "axis", "--preset", "smoke", "--kinds", "jailbreak,agents"]
     words += ["--arms", "free,firm,random,reversed,planted-yields", "--out", folder / "run"]
-    done = CliRunner().invoke(app, [str(word) for word in words])
+    with pytest.MonkeyPatch.context() as patch:
+        # What each arm leaves and how it fires shows in few and short answers.
+        few = replace(PRESETS["smoke"], agents=2, rounds=1, items=4, max_tokens=8)
+        patch.setitem(PRESETS, "smoke", few)
+        patch.setattr(directions, "TALKS", 4)
+        done = CliRunner().invoke(app, [str(word) for word in words])
     assert done.exit_code in {0, 3}, done.output
     return folder / "run"
 
