@@ -125,10 +125,10 @@ def test_old_turns_are_never_read_again(smollm, axis, monkeypatch):
     monkeypatch.setattr(live.pool, "read", counted)
     messages: list[dict[str, str]] = []
     extra: list[int] = []
-    for number in range(30):
+    for number in range(8):
         messages.append({"role": "user", "content": f"Question {number}?"})
         answer = f"Answer {number}: " + "the sea is wide, and 42 boats sail it; " * 3
-        along(live, messages, answer, rng)
+        along(live, messages, answer, rng, longest=24)
         new = [*messages[-1:], {"role": "assistant", "content": answer}]
         before, after = len(smollm.template.encode(messages[:-1])) if number else 0, messages + new[1:]
         messages.append(new[1])
