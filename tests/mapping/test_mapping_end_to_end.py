@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,10 +27,13 @@ from holdtrue.mapping import fit
 from holdtrue.models import ChatModel
 from holdtrue.personas import demo_conversation
 from holdtrue.records import Rollout
-from holdtrue.rollouts import Rollouts, preset
+from holdtrue.rollouts import PRESETS, Rollouts, preset
 from holdtrue.watch import drift_rule
 
 runner = CliRunner()
+
+PLANNED = 6 * 3 + 6 * 3
+"""Six roles and six default prompts, three questions each."""
 
 
 def invoke(*words: object, code: int = 0):
@@ -37,12 +42,38 @@ def invoke(*words: object, code: int = 0):
     return done
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _smaller():
+    """Half the smallest preset's design, and shorter answers: nothing here asks how good an axis it makes."""
+    size = replace(preset("smoke"), n_roles=6, n_questions=3, max_new_tokens=8, benign_tokens=8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "smoke", size)
+        yield
+
+
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fitted")
     done = runner.invoke(app, ["axis", "fit", "smollm2-135m", "--out", str(folder), "--preset", "smoke"])
     assert done.exit_code in {0, 3}, done.output
     return folder
+
+
+TURNS = 4
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The first turns of a built-in conversation; nothing here needs the later ones."""
+    folder = tmp_path_factory.mktemp("talks")
+
+    def cut(name: str) -> Path:
+        found = json.loads(demo_conversation(name).read_text())
+        file = folder / f"{name}.json"
+        file.write_text(json.dumps({**found, "messages": found["messages"][: 2 * TURNS]}))
+        return file
+
+    return cut
 
 
 def test_fit_leaves_artifact_log_report_and_no_working_files(fitted):
@@ -61,7 +92,7 @@ def test_show_json_has_what_scripts_rely_on(fitted):
         card["layers"][0]
     )
     assert len(card["layers"]) == 30
-    assert card["n_rollouts"] == card["n_planned"] == 72
+    assert card["n_rollouts"] == card["n_planned"] == PLANNED
     assert isinstance(card["warnings"], list)
 
 
@@ -113,21 +144,21 @@ def test_tau_for_touches_the_share_it_names(fitted):
     assert axis.z(axis.calibration().response.mean) == pytest.approx(0)
 
 
-def test_the_card_keeps_benign_turns_talk_by_talk_and_the_alarm_is_tuned_on_them(fitted):
+def test_the_card_keeps_benign_turns_talk_by_talk_and_the_alarm_is_tuned_on_them(fitted, talk):
     card = ht.load_axis(fitted).card
-    assert [len(talk) for talk in card.benign_turns] == [4] * 4
-    spoken = [z for talk in card.benign_turns for z in talk if z is not None]
+    assert [len(turns) for turns in card.benign_turns] == [4] * 4
+    spoken = [z for turns in card.benign_turns for z in turns if z is not None]
     assert len(spoken) == card.calibration[card.recommended_layer].response.n
     assert np.mean(spoken) == pytest.approx(0, abs=1e-5)
     assert np.std(spoken, ddof=1) == pytest.approx(1, abs=1e-5)
     rule = drift_rule(card)
     assert rule.rate.per_1000 <= 5
-    done = invoke("watch", fitted, demo_conversation("steady"), "--json")
+    done = invoke("watch", fitted, talk("steady"), "--json")
     assert json.loads(done.stdout)[0]["rule"] == rule.text
 
 
-def test_watch_compares_pairs(fitted):
-    steady, drift = demo_conversation("steady"), demo_conversation("drift")
+def test_watch_compares_pairs(fitted, talk):
+    steady, drift = talk("steady"), talk("drift")
     text = invoke("watch", fitted, steady, drift, drift, steady, "--compare").stdout
     assert "1 of 2 pairs in the expected order" in text
     assert "random directions" in text
@@ -145,23 +176,22 @@ def test_comparing_takes_pairs_and_writes_no_page(fitted, tmp_path):
     assert not page.exists()
 
 
-def test_watch_reads_files_and_writes_page_picture_and_json(fitted, tmp_path):
+def test_watch_reads_files_and_writes_page_picture_and_json(fitted, talk, tmp_path):
     page = tmp_path / "talk.html"
-    talk = demo_conversation("drift")
-    done = invoke("watch", fitted, talk, demo_conversation("steady"), "--json", "--out", page)
+    done = invoke("watch", fitted, talk("drift"), talk("steady"), "--json", "--out", page)
     readings = json.loads(done.stdout)
-    assert [len(reading["turns"]) for reading in readings] == [12, 12]
+    assert [len(reading["turns"]) for reading in readings] == [TURNS, TURNS]
     assert all(len(turn["by_layer"]) == 30 for turn in readings[0]["turns"])
     assert page.read_text().lower().startswith("<!doctype html>")
     assert (tmp_path / "talk-drift.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_an_axis_of_noise_is_read_but_not_believed(fitted, tmp_path):
+def test_an_axis_of_noise_is_read_but_not_believed(fitted, talk, tmp_path):
     axis = load_axis(fitted)
     noise = [check.model_copy(update={"split_half": 0.0, "split_half_ci": (-0.1, 0.1)}) for check in axis.card.layers]
     card = axis.card.model_copy(update={"layers": tuple(noise), "warnings": ("NO AXIS FOUND: noise.",)})
     save_axis(replace(axis, card=card), tmp_path / "noise")
-    done = invoke("watch", tmp_path / "noise", demo_conversation("steady"), code=3)
+    done = invoke("watch", tmp_path / "noise", talk("steady"), code=3)
     assert "!! NO AXIS FOUND" in done.stderr
 
 
@@ -219,17 +249,17 @@ def test_a_busy_folder_is_refused(fitted, tmp_path, smollm):
     assert "another run is going on" in done.output
 
 
-def test_records_and_rollouts_show_themselves_in_a_notebook(fitted, smollm):
+def test_records_and_rollouts_show_themselves_in_a_notebook(fitted, smollm, talk):
     axis = ht.load_axis(fitted)
-    (talk,) = ht.read(smollm, axis, demo_conversation("steady"))
-    for shown, by in ((axis, "<img"), (talk, "<img"), (Rollouts(fitted), "<table")):
+    (read,) = ht.read(smollm, axis, talk("steady"))
+    for shown, by in ((axis, "<img"), (read, "<img"), (Rollouts(fitted), "<table")):
         assert by in shown._repr_html_()
-    assert len(Rollouts(fitted)) == 72
+    assert len(Rollouts(fitted)) == PLANNED
     assert all(isinstance(rollout, Rollout) for rollout in Rollouts(fitted))
 
 
-CHILD = """
-import sys, torch
+STARTER = """
+import os, sys, torch
 torch.set_num_threads(1)
 from dataclasses import replace
 from pathlib import Path
@@ -239,44 +269,53 @@ from holdtrue.models import load
 from holdtrue.personas import load_personas
 from holdtrue.rollouts import NoCheck, build_plan, preset, run_plan
 model = load("smollm2-135m", device="cpu", dtype="float32")
-size = replace(preset("smoke"), batch_size=4, max_new_tokens=6)
-personas = load_personas().subset(8, 4, 0)
-plan = build_plan(personas, size, encoder(model), 0)
-print("ready", flush=True)
-result = run_plan(HFEngine(model), plan, size, NoCheck(), Path(sys.argv[1]), seed=0, report=lambda p: None)
-torch.save(result.cells.sums, sys.argv[1] + "/sums.pt")
-print("done", flush=True)
+size = replace(preset("smoke"), batch_size=2, max_new_tokens=6)
+plan = build_plan(load_personas().subset(6, 2, 0), size, encoder(model), 0)
+for line in sys.stdin:
+    folder = Path(line.strip())
+    pid = os.fork()
+    if pid == 0:
+        result = run_plan(HFEngine(model), plan, size, NoCheck(), folder, seed=0, report=lambda p: None)
+        torch.save(result.cells.sums, folder / "sums.pt")
+        os._exit(0)
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
-
-
-def child(folder: Path) -> subprocess.Popen[str]:
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE, text=True, env=os.environ
-    )
+"""Runs in the folders it is told, each in a process of its own: to fork is quicker than to load the model again."""
 
 
 def test_a_run_killed_over_and_over_ends_equal_to_an_unbroken_one(tmp_path):
     started = time.monotonic()
-    whole = child(tmp_path / "whole")
-    assert whole.stdout.readline() == "ready\n"
-    began = time.monotonic()
-    assert whole.wait() == 0
-    length = time.monotonic() - began
-    rng = random.Random(int(np.frombuffer(b"holdtrue", dtype=np.uint64)[0]))
-    kills = 0
-    while kills < 3:
-        process = child(tmp_path / "killed")
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(rng.uniform(0, length / 5))
-        if process.poll() is not None:
-            break  # it was quicker than the kills: what is left of them has nothing to kill
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
-    assert kills >= 2
-    last = child(tmp_path / "killed")
-    assert last.stdout.read() == "ready\ndone\n"
+    for side in ("whole", "killed"):
+        (tmp_path / side).mkdir()
+    words = [sys.executable, "-c", STARTER]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
+
+        def begin(side: str) -> int:
+            print(tmp_path / side, file=starter.stdin, flush=True)
+            return int(starter.stdout.readline())
+
+        def ended() -> int:
+            return int(starter.stdout.readline())
+
+        begin("whole")
+        began = time.monotonic()
+        assert ended() == 0
+        length = time.monotonic() - began
+        rng = random.Random(int(np.frombuffer(b"holdtrue", dtype=np.uint64)[0]))
+        kills = 0
+        while kills < 3:
+            pid = begin("killed")
+            time.sleep(rng.uniform(0, length / 5))
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            if ended() == 0:
+                break  # it was quicker than the kills: what is left of them has nothing to kill
+            kills += 1
+        assert kills >= 2
+        begin("killed")
+        assert ended() == 0
+        starter.stdin.close()
     logs = [(tmp_path / side / "rollouts.jsonl").read_bytes() for side in ("whole", "killed")]
     assert logs[0] == logs[1]
     sums = [torch.load(tmp_path / side / "sums.pt", weights_only=True) for side in ("whole", "killed")]
