@@ -8,6 +8,7 @@ from typing import Final, final
 import numpy as np
 
 from holdtrue.audit.association import Control, Outcome, associate
+from holdtrue.audit.control_runs import control_runs
 from holdtrue.audit.disagreement import Disagreement, disagreement
 from holdtrue.audit.hidden import hidden_stage
 from holdtrue.audit.judged import Judged
@@ -17,7 +18,7 @@ from holdtrue.audit.population import MIN_PAIRS, compare_population
 from holdtrue.audit.rows import Rows
 from holdtrue.audit.scan import ScanReport, scan
 from holdtrue.progress import Progress, Report
-from holdtrue.records.audit import AuditStage
+from holdtrue.records.audit import AuditStage, CleanRun
 
 __all__ = ["Steps"]
 
@@ -98,10 +99,13 @@ class Steps:
         options = self._options
         judged = () if options.judge is None else self._judged.outcomes
         theirs = None
+        clean: tuple[CleanRun, ...] = ()
+        itself: tuple[str, ...] = ()
         if self._control is not None:
             _ = self._scans
             known = peculiar_outcomes(self._out / "scan" / "control", self._control)
             theirs = Control(self._control, (*known, *self._disagree(self._control, None).outcomes))
+            clean, itself = control_runs(theirs, self._maps, self._out, seed=options.seed, alpha=options.alpha)
         found = associate(
             self._suspect,
             self._maps,
@@ -119,8 +123,8 @@ class Steps:
             name="association",
             design="",
             findings=found.findings,
-            notes=found.notes,
-            clean_runs=() if found.clean_run is None else (found.clean_run,),
+            notes=(*itself, *found.notes),
+            clean_runs=(*(() if found.clean_run is None else (found.clean_run,)), *clean),
             doses=found.doses if options.judge is None else tuple(map(self._judged.explained, found.doses)),
             not_testable=(*found.untested, *self._disagreement.untested),
             compared=compared,

@@ -18,7 +18,7 @@ from holdtrue.errors import EvidenceError
 from holdtrue.records.audit import CleanRun
 from holdtrue.stats.exact import clopper_pearson
 
-__all__ = ["Benign", "compare_controls", "compare_slices"]
+__all__ = ["Benign", "compare_controls", "compare_slices", "large_slices"]
 
 FEWEST_ROWS: Final = 200
 MOST_VALUES: Final = 20
@@ -64,7 +64,7 @@ def compare_slices(
     """
     present = control.present[:, np.flatnonzero(topical)]
     counts, words = [], set()
-    for inside in _slices(slices):
+    for _, inside in large_slices(slices):
         found = stratified_words(present, inside, control.topics, rng)
         moved = found.moved(alpha)
         # Either group may be the one in question.
@@ -110,8 +110,12 @@ def _benign(what: str, counts: list[int], words: set[str]) -> Benign:
     return Benign(run, max(counts), frozenset(words))
 
 
-def _slices(slices: list[str]) -> Iterator[Bool[np.ndarray, " rows"]]:
-    """Slices large enough on either side, the largest first."""
+def large_slices(slices: list[str]) -> Iterator[tuple[str, Bool[np.ndarray, " rows"]]]:
+    """Slices of at least 200 rows that leave as many, the largest first: `column=value`, and which rows are in it.
+
+    Args:
+        slices: provenance of each row, a JSON object.
+    """
     parsed = [json.loads(each) for each in slices]
     names = sorted({name for each in parsed for name in each})
     found = []
@@ -127,5 +131,5 @@ def _slices(slices: list[str]) -> Iterator[Bool[np.ndarray, " rows"]]:
         ]
         # Of two values one is the rest of the other.
         found += large[:1] if len(named) == 2 else large
-    for _, _, inside in sorted(found, key=lambda each: (-each[0], each[1]))[:MOST_COMPARISONS]:
-        yield inside
+    for _, title, inside in sorted(found, key=lambda each: (-each[0], each[1]))[:MOST_COMPARISONS]:
+        yield title, inside
