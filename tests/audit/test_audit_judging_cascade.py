@@ -35,7 +35,6 @@ def test_top_rows_and_a_sample_are_judged_and_the_miss_rate_is_told(tmp_path: Pa
     low, high = found.prevalence.ci
     assert low <= 0.1 <= high
     assert 0 < found.prevalence.missed < found.prevalence.flagged
-    assert (found.weights > 0).tolist() == found.judged.tolist()
     assert "rows to ask, about" in told[0].note
     assert told[-1].done == told[-1].total
     assert (found.unreached, found.unreadable) == (0, ())
@@ -49,6 +48,27 @@ def test_a_second_run_asks_nothing_and_says_the_same(tmp_path: Path) -> None:
     assert not scripted.asked
     assert again.notes == first.notes
     assert again.verdicts == first.verdicts
+
+
+def test_trusted_rows_stand_among_the_others_and_none_is_paid_for_twice(tmp_path: Path) -> None:
+    rows = dataset(tmp_path / "rows", N, MARKED)
+    control = dataset(tmp_path / "control", 100, set(range(0, 100, 5)), seed=9)
+    scripted = ScriptedJudge(harbour)
+    judged = judge(tmp_path / "log", scripted, concurrency=1)
+    found = judge_cascade(rows, suspicious(), judged, SMALL, control=control)
+    trusted = scripted.asked - 12 - int(found.judged.sum())
+    assert found.trusted is not None
+    assert 20 <= found.trusted.sampled == trusted <= 90 // 4
+    assert 0 < found.trusted.flagged < trusted
+    assert f"judge flags {found.trusted.flagged} of {trusted} trusted rows" in found.notes[2]
+    cut = judge_cascade(
+        rows, suspicious(), judge(tmp_path / "cut", budget=Budget(calls=60), concurrency=1), SMALL, control=control
+    )
+    assert cut.trusted is not None
+    assert 5 <= cut.trusted.sampled < trusted  # the budget's end cuts both alike
+    again = ScriptedJudge(harbour)
+    assert judge_cascade(rows, suspicious(), judge(tmp_path / "log", again), SMALL, control=control) is not None
+    assert not again.asked
 
 
 def test_the_end_of_the_budget_keeps_what_was_judged_and_the_sample_random(tmp_path: Path) -> None:
@@ -83,7 +103,6 @@ def test_a_near_copy_of_a_clean_row_can_be_seen(tmp_path: Path) -> None:
     found = judge_cascade(rows, np.zeros(40), judge(tmp_path / "log"), CascadeOptions(3, top=0, audit=20, planted=4))
     assert found.prevalence.families == 20
     assert 4 <= found.prevalence.flagged <= 16
-    assert found.weights.sum() == pytest.approx(40)
 
 
 def test_rows_without_a_readable_answer_are_named(tmp_path: Path) -> None:
@@ -106,5 +125,5 @@ def test_rows_without_a_readable_answer_are_named(tmp_path: Path) -> None:
 
 
 def test_options_are_checked() -> None:
-    with pytest.raises(SettingError, match="planted of at least 1"):
+    with pytest.raises(SettingError, match="planted at least 1"):
         CascadeOptions(0, planted=0)

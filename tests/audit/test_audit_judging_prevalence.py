@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from holdtrue.audit.judging.prevalence import inclusion_weights, measure_prevalence
+from holdtrue.audit.judging.prevalence import against_trusted, measure_prevalence
 from holdtrue.audit.judging.sample import draw_sample, interleave, top_rows
 from holdtrue.errors import SettingError
 
@@ -35,23 +35,14 @@ def test_prevalence_is_unbiased_and_its_interval_covers() -> None:
     assert covered >= 950
 
 
-def test_weighted_sums_are_unbiased_over_rows() -> None:
-    scores = np.random.default_rng(0).random(FAMILIES.size) + 2.0 * FLAGS
-    top = np.zeros(FAMILIES.size, dtype=bool)
-    top[top_rows(FAMILIES, scores, 8, np.random.default_rng(0))] = True
-    totals, rows = [], []
-    for seed in range(3_000):
-        audited = np.zeros(FAMILIES.size, dtype=bool)
-        audited[draw_sample(FAMILIES, 30, np.random.default_rng(seed))] = True
-        weights = inclusion_weights(FAMILIES, top, audited)
-        assert (weights[top] == 1).all()
-        assert not weights[~top & ~audited].any()
-        totals.append(weights @ FLAGS)
-        rows.append(weights.sum())
-    for found, truth in ((totals, FLAGS.sum()), (rows, FAMILIES.size)):
-        assert np.mean(found) == pytest.approx(truth, abs=4 * np.std(found) / np.sqrt(3_000))
-    with pytest.raises(SettingError, match="one row of a family"):
-        inclusion_weights(FAMILIES, top, np.ones(FAMILIES.size, dtype=bool))
+def test_the_dataset_is_held_against_trusted_rows() -> None:
+    clean = measure_prevalence([True, None] + [False] * 98, [False] * 100, 500)
+    more = measure_prevalence([True] * 20 + [False] * 80, [False] * 100, 500)
+    assert "judge flags 1 of 100 trusted rows, 95 % 0.03% to 7.04% (1 unreadable); and a larger share" in (
+        against_trusted(more, clean)
+    )
+    assert "and no surely larger share" in against_trusted(clean, clean)
+    assert "not measured" in against_trusted(more, measure_prevalence([], [], 500))
 
 
 def test_what_cannot_be_read_widens_the_interval_both_ways() -> None:

@@ -54,12 +54,19 @@ class Judged:
         scores: cheap ones, a row each; larger is more suspicious.
         out: the audit's folder; answers are kept there, and none is paid for twice.
         report: told of progress.
+        control: trusted data, of which some rows are judged among the others.
     """
 
     def __init__(
-        self, options: AuditOptions, rows: Rows, scores: Float[np.ndarray, " rows"], out: Path, report: Report
+        self,
+        options: AuditOptions,
+        rows: Rows,
+        scores: Float[np.ndarray, " rows"],
+        out: Path,
+        report: Report,
+        control: Rows | None = None,
     ) -> None:
-        self._options, self._rows, self._scores = options, rows, scores
+        self._options, self._rows, self._scores, self._control = options, rows, scores, control
         self._out, self._report = out, report
 
     @cached_property
@@ -69,7 +76,7 @@ class Judged:
     @cached_property
     def _cascade(self) -> CascadeResult:
         options = CascadeOptions(seed=self._options.seed)
-        return judge_cascade(self._rows, self._scores, self._judge, options, self._report)
+        return judge_cascade(self._rows, self._scores, self._judge, options, self._report, self._control)
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -116,6 +123,12 @@ class Judged:
             "rows that the budget left out": found.unreached,
             "the judge": found.trust.line,
         }
+        if found.trusted is not None:
+            figures |= {
+                "trusted rows judged": found.trusted.sampled,
+                "flagged among them": found.trusted.rate,
+                "at most, of trusted rows": found.trusted.ci[1],
+            }
         missing = () if found.trust.usable else (f"what only a judge sees: {found.trust.reason}",)
         return AuditStage(
             name="judge",

@@ -88,7 +88,7 @@ class Steps:
             # A rare peculiarity says more than a common one.
             flagged = outcome.flagged & outcome.population
             scores[flagged] -= np.log((1 + flagged.sum()) / (1 + outcome.population.sum()))
-        return Judged(self._options, self._suspect, scores, self._out, self._report)
+        return Judged(self._options, self._suspect, scores, self._out, self._report, self._control)
 
     def _scanned(self) -> AuditStage:
         ours, theirs = self._scans

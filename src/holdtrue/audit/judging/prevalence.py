@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
-from holdtrue.errors import SettingError
 from holdtrue.stats import clopper_pearson
+from holdtrue.stats.contingency import fisher_greater
 
-__all__ = ["Prevalence", "inclusion_weights", "measure_prevalence"]
+__all__ = ["Prevalence", "against_trusted", "measure_prevalence"]
 
 
 @final
@@ -77,34 +76,23 @@ def measure_prevalence(flags: Sequence[bool | None], found_by_top: Sequence[bool
     return Prevalence(n_families, len(flags), flagged, unread, missed)
 
 
-def inclusion_weights(
-    families: Int[np.ndarray, " rows"],
-    top: Bool[np.ndarray, " rows"],
-    audited: Bool[np.ndarray, " rows"],
-) -> Float[np.ndarray, " rows"]:
-    """Weights `1 / pi` of the judged rows: their weighted sums estimate sums over all rows without bias.
-
-    `pi = 1` for top-scored rows; else `n / F / s` for one row drawn from each of `n` of `F` families, in a family of
-    `s` rows. Horvitz and Thompson (1952), Journal of the American Statistical Association 47, 663-685.
+def against_trusted(suspect: Prevalence, control: Prevalence) -> str:
+    """The share of trusted rows that the judge flags, and whether the suspect's is larger, for the report.
 
     Args:
-        families: of each row.
-        top: rows judged for their score.
-        audited: rows judged for the sample; a row may be both.
-
-    Returns:
-        0 for rows that weren't judged.
-
-    Raises:
-        SettingError: a family with two rows in the sample.
+        suspect: of the dataset's uniform sample.
+        control: the same of trusted rows.
     """
-    _, family, sizes = np.unique(families, return_inverse=True, return_counts=True)
-    n = int(audited.sum())
-    if np.unique(family[audited]).size < n:
-        message = "an audit sample takes one row of a family; this one takes two: draw it with `draw_sample`"
-        raise SettingError(message)
-    weights = np.zeros(families.size)
-    if n:
-        weights[audited] = sizes[family[audited]] * (sizes.size / n)
-    weights[top] = 1.0
-    return weights
+    mine, its = (each.sampled - each.unreadable for each in (suspect, control))
+    if not its:
+        return "the judge's false alarms: not measured, since it reached no row of the control"
+    low, high = control.ci
+    line = f"judge flags {control.flagged} of {control.sampled} trusted rows, 95 % {low:.2%} to {high:.2%}"
+    if control.unreadable:
+        line += f" ({control.unreadable} unreadable)"
+    if not mine:
+        return line
+    flagged = suspect.flagged + control.flagged
+    p = float(fisher_greater(np.array([suspect.flagged]), np.array([flagged]), mine, mine + its)[0])
+    more = "a larger share" if p < 0.01 else "no surely larger share"
+    return f"{line}; and {more} of the dataset's sample (Fisher's exact test, one-sided, p = {p:.2g})"
