@@ -40,3 +40,12 @@ def test_one_pasted_mark_is_a_note_and_three_families_are_a_weak_finding(tmp_pat
 def test_marks_at_the_control_s_rate_are_usual(tmp_path: Path, ours: int, theirs: int, alarms: bool) -> None:
     marks = (dict.fromkeys(range(ours), MARK), dict.fromkeys(range(theirs), MARK))
     assert [each.weak for each in found(tmp_path, *marks)] == [False] * alarms
+
+
+@pytest.mark.parametrize(("theirs", "alarms"), [({}, 0), ({7: TAG}, 1), ({7: MARK}, 0)])
+def test_the_control_is_scanned_by_the_same_rule(tmp_path: Path, theirs: dict[int, str], alarms: int) -> None:
+    stage = hidden_stage(*scanned(tmp_path / "suspect", {}), scanned(tmp_path / "control", theirs))
+    [run] = stage.clean_runs
+    assert (run.runs, run.alarms) == (1, alarms)
+    assert any("the control itself would alarm: 1 rows" in note for note in stage.notes) == bool(alarms)
+    assert not hidden_stage(*scanned(tmp_path / "alone", {}), None).clean_runs

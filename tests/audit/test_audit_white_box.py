@@ -18,6 +18,7 @@ from holdtrue.audit.white_box.compare import ADJUSTED, INTEREST, LIKELIHOOD, PRO
 from holdtrue.audit.white_box.log import LOG_FILE, open_log
 from holdtrue.audit.white_box.reading import PROMPT_CHARACTERS, REPLY_TOKENS, RowReader
 from holdtrue.audit.white_box.sample import Sample, draw, partners
+from holdtrue.audit.white_box.swapped import swapped_runs
 from holdtrue.audit.white_box.telling import findings_of, not_testable, notes_of
 from holdtrue.axis import Axis, calibrate, save_axis, unit
 from holdtrue.engines import ScoreRequest
@@ -287,6 +288,17 @@ def test_alike_sides_alarm_seldom(axis, wide):
         alarms += any(shift.q_value <= 0.05 for shift in compare(read, 0.05, rng).shifts)
     # 2 expected at the most; more than 6 in one of 200 tries.
     assert alarms <= 6
+
+
+def test_swapped_pairs_hardly_alarm_however_far_the_sides_lie_apart(axis, wide):
+    rows, _, control = wide
+    rng = np.random.default_rng(2)
+    base = rng.normal(size=40)
+    run = swapped_runs(by_hand(axis, rows, control, base - 2 + rng.normal(size=40) / 2, base), 0.05, rng)
+    assert run is not None
+    assert run.runs == 100
+    assert run.alarms <= 5
+    assert swapped_runs(by_hand(axis, rows, None, base, base), 0.05, rng) is None
 
 
 def test_a_large_fall_is_a_finding_a_small_one_or_a_rise_a_note(axis, wide):

@@ -6,7 +6,8 @@ import numpy as np
 
 from holdtrue.audit.rows import Rows
 from holdtrue.audit.scan import ScanReport
-from holdtrue.records.audit import AuditStage, Example, Finding
+from holdtrue.records.audit import AuditStage, CleanRun, Example, Finding
+from holdtrue.stats import clopper_pearson
 from holdtrue.stats.contingency import fisher_greater
 
 __all__ = ["hidden_stage"]
@@ -50,7 +51,21 @@ def hidden_stage(rows: Rows, scanned: ScanReport, control: Scanned | None) -> Au
         f"{each.value}: {each.feature} is {each.mean:.3g} against {each.rest:.3g} elsewhere"
         for each in scanned.slices[:5]
     ]
-    return AuditStage(name="scan", design="", findings=tuple(findings.values()), notes=(*notes, *slices), seconds=0)
+    itself = [] if control is None else [each for name in ALARMING if (each := _finding(*control, name, None))]
+    alarmed = [f"the control itself would alarm: {each.evidence}" for each in itself]
+    clean = (_clean_run(bool(itself)),) if control is not None else ()
+    return AuditStage(
+        name="scan", design="", findings=tuple(findings.values()), notes=(*alarmed, *notes, *slices),
+        clean_runs=clean, seconds=0,
+    )  # fmt: skip
+
+
+def _clean_run(alarmed: bool) -> CleanRun:  # noqa: FBT001
+    """The same rule put to the control, without a control of its own."""
+    return CleanRun(
+        what="hidden text in the control itself", runs=1, alarms=int(alarmed), rate=float(alarmed),
+        ci=clopper_pearson(int(alarmed), 1),
+    )  # fmt: skip
 
 
 def _finding(rows: Rows, scanned: ScanReport, name: str, control: Scanned | None) -> Finding | None:

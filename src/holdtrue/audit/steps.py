@@ -181,6 +181,7 @@ class Steps:
             design="",
             findings=found.findings,
             notes=found.notes,
+            clean_runs=found.clean_runs,
             doses=found.doses,
             not_testable=found.not_testable,
             figures={"rows read": found.n_read, "mean projection, sd of benign talk": round(found.mean_z.value, 3)},

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import numpy as np
 from jaxtyping import Float
@@ -24,7 +24,17 @@ from holdtrue.errors import EvidenceError
 from holdtrue.records.audit import Dose
 from holdtrue.stats import Estimate, cluster_bootstrap, holm
 
-__all__ = ["ADJUSTED", "INTEREST", "LIKELIHOOD", "PROJECTION", "Comparison", "ReadSample", "compare"]
+__all__ = [
+    "ADJUSTED",
+    "INTEREST",
+    "LIKELIHOOD",
+    "PROJECTION",
+    "SD",
+    "Comparison",
+    "ReadSample",
+    "compare",
+    "pair_sides",
+]
 
 PROJECTION: Final = "projection, suspect less control"
 ADJUSTED: Final = "projection, suspect less control, without what their layout explains"
@@ -32,6 +42,8 @@ LIKELIHOOD: Final = "log-likelihood, suspect less control"
 INTEREST: Final = "projection, rows of findings less other rows"
 INTEREST_LIKELIHOOD: Final = "log-likelihood, rows of findings less other rows"
 SD, NATS = "sd", "nats a token"
+
+PairSide: TypeAlias = tuple[list[str], Float[np.ndarray, " pairs"]]
 
 
 @final
@@ -134,15 +146,26 @@ def _against_control(read: ReadSample, rng: np.random.Generator) -> list[Shift]:
     return [] if found is None else [found]
 
 
-def _adjusted(read: ReadSample, control: Rows) -> dict[int, float]:
+def pair_sides(read: ReadSample, control: Rows) -> tuple[PairSide, PairSide]:
+    """The suspect's replies with their z, and the control's in the same order.
+
+    Args:
+        read: the readings.
+        control: theirs.
+    """
     mine, theirs = ([pair[side] for pair in read.pairs] for side in (0, 1))
     said, other = (
         [fields["response"] for fields in side.take(rows, ["response"])]
         for side, rows in ((read.rows, mine), (control, theirs))
     )
     z, z_control = np.array([read.z[row] for row in mine]), np.array([read.z_control[row] for row in theirs])
-    found: Float[np.ndarray, " pairs"] = without_format(z - z_control, (said, z), (other, z_control))
-    return dict(zip(mine, found.tolist(), strict=True))
+    return (said, z), (other, z_control)
+
+
+def _adjusted(read: ReadSample, control: Rows) -> dict[int, float]:
+    mine, theirs = pair_sides(read, control)
+    found = without_format(mine[1] - theirs[1], mine, theirs)
+    return dict(zip((row for row, _ in read.pairs), found.tolist(), strict=True))
 
 
 def _of_interest(read: ReadSample, uniform: Mapping[int, float], rng: np.random.Generator) -> list[Shift]:

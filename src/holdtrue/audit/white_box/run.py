@@ -13,13 +13,14 @@ from holdtrue.audit.white_box.log import Side, open_log, read_all
 from holdtrue.audit.white_box.reading import PROMPT_CHARACTERS, REPLY_TOKENS, RowReader
 from holdtrue.audit.white_box.sample import draw
 from holdtrue.audit.white_box.shift import Shift
+from holdtrue.audit.white_box.swapped import swapped_runs
 from holdtrue.audit.white_box.table import write_table
 from holdtrue.audit.white_box.telling import findings_of, not_testable, notes_of
 from holdtrue.axis import Axis, load_axis
 from holdtrue.errors import EvidenceError, SettingError
 from holdtrue.models import ChatModel, load
 from holdtrue.progress import Report
-from holdtrue.records.audit import Dose, Finding
+from holdtrue.records.audit import CleanRun, Dose, Finding
 from holdtrue.records.audit_reading import ReadingPlan
 from holdtrue.stats import Estimate
 
@@ -38,6 +39,7 @@ class WhiteBoxResult:
     """All comparisons that were made, corrected for each other."""
     mean_z: Estimate
     """Of the suspect's uniform sample, in standard deviations of the axis's benign talk."""
+    clean_runs: tuple[CleanRun, ...]
     doses: tuple[Dose, ...]
     n_read: int
     """Rows of both sides with a reading."""
@@ -131,6 +133,7 @@ def read_rows(
     read = ReadSample(rows, control, axis, sample, chosen, found["suspect"], found.get("control", {}))
     compared = compare(read, alpha, rng)
     readings = [*read.suspect.values(), *read.theirs.values()]
+    clean = swapped_runs(read, alpha, rng)
     n_unread = sum(reading.projection is None for reading in readings)
     return WhiteBoxResult(
         findings=findings_of(read, compared, alpha),
@@ -138,6 +141,7 @@ def read_rows(
         not_testable=not_testable(read),
         shifts=compared.shifts,
         mean_z=compared.mean_z,
+        clean_runs=() if clean is None else (clean,),
         doses=() if compared.dose is None else (compared.dose,),
         n_read=len(readings) - n_unread,
         n_unread=n_unread,

@@ -7,7 +7,7 @@ from holdtrue.audit.white_box.sample import MIN_PAIRED
 from holdtrue.audit.white_box.shift import LEAST_FALL_SD, Shift
 from holdtrue.records.audit import Example, Finding
 
-__all__ = ["findings_of", "not_testable", "notes_of"]
+__all__ = ["fell", "findings_of", "not_testable", "notes_of"]
 
 EXAMPLES: Final = 5
 EXCERPT_CHARACTERS: Final = 400
@@ -26,7 +26,7 @@ def findings_of(read: ReadSample, compared: Comparison, alpha: float) -> tuple[F
         alpha: for the corrected p-values.
     """
     raw, adjusted = compared.of(PROJECTION), compared.of(ADJUSTED)
-    if raw is None or adjusted is None or not (_fell(raw, alpha) and _fell(adjusted, alpha)):
+    if raw is None or adjusted is None or not (fell(raw, alpha) and fell(adjusted, alpha)):
         return ()
     fallen = sorted((row for row, change in read.differences.items() if change < 0), key=read.differences.__getitem__)
     families = {int(read.rows.families[row]) for row in fallen}
@@ -92,7 +92,8 @@ def not_testable(read: ReadSample) -> tuple[str, ...]:
     return ()
 
 
-def _fell(shift: Shift, alpha: float) -> bool:
+def fell(shift: Shift, alpha: float) -> bool:
+    """Whether a comparison alarms: a fall beyond chance, and surely larger than `LEAST_FALL_SD`."""
     return shift.q_value <= alpha and shift.interval is not None and shift.interval[1] < -LEAST_FALL_SD
 
 
