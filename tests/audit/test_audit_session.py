@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -165,6 +166,22 @@ def test_trusted_labels_show_a_flip_that_is_too_common_to_see_without_them(tmp_p
     assert len({row + 1 for row in found.rows} & set(card.poisoned)) >= 100
 
 
+def test_a_second_control_excuses_what_sets_it_apart_and_one_of_other_prompts_is_refused(tmp_path: Path) -> None:
+    card = write_fixture("word_tilt", 600, 300, 3, tmp_path / "data.jsonl")
+    assert card.carrier_words
+    data, control, other = (str(tmp_path / name) for name in ("data.jsonl", "data.control.jsonl", "other.jsonl"))
+    options = AuditOptions(data, control, second_control=data, processes=1, seed=3)
+    verdict = audit(options, tmp_path / "out", quiet)
+    assert "carrier_words" not in {found.kind for found in verdict.findings}
+    [run] = [run for run in verdict.clean_runs if run.what == "second control against the control"]
+    assert run.runs == 1
+    assert '"second_control_digest"' in (tmp_path / "out" / "audit.json").read_text()
+    write_fixture("clean_chat", 300, 0, 9, tmp_path / "other.jsonl")
+    with pytest.raises(HoldtrueError, match="second control answers"):
+        audit(replace(options, second_control=other), tmp_path / "refused", quiet)
+    assert not (tmp_path / "refused" / "stages").exists()
+
+
 KILLED = """
 import sys
 from pathlib import Path
@@ -205,6 +222,7 @@ def test_another_audit_in_the_same_folder_is_refused(triggered: tuple[Path, Fixt
         ({"alpha": 0.0}, "alpha 0.0 must be above 0"),
         ({"memory": "lots"}, "memory 'lots' is no size"),
         ({"budget_usd": 3.0}, "add --judge MODEL"),
+        ({"second_control": "b.jsonl"}, "add --control DATA"),
         ({"prices": (0.1, 0.2)}, "--prices without a judge"),
         ({"model": "smollm2-135m"}, "--model and --axis together"),
     ],

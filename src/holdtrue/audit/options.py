@@ -34,6 +34,8 @@ class AuditOptions:
     """File, folder, or a dataset's name on the Hub."""
     control: str | None = None
     """Trusted data, best the same prompts answered by a trusted model."""
+    second_control: str | None = None
+    """Other trusted answers to the same prompts: what sets the two apart is benign."""
     kind: AuditKind | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     """Which column is which field, where their names don't say."""
@@ -67,6 +69,12 @@ class AuditOptions:
             raise SettingError(message)
         if (self.model is None) != (self.axis is None):
             message = "rows are read on a model's axis: give --model and --axis together, or neither"
+            raise SettingError(message)
+        if self.second_control is not None and self.control is None:
+            message = (
+                f"--second-control {self.second_control} is compared with the control, and there is none: "
+                "add --control DATA, or give it as --control"
+            )
             raise SettingError(message)
         money = {"--budget": self.budget_usd, "--prices": self.prices, "--max-calls": self.max_calls}
         given = [name for name, value in money.items() if value is not None]

@@ -36,10 +36,19 @@ class Steps:
         control: trusted data.
         out: the audit's folder.
         report: told of progress.
+        second: other trusted answers to the control's prompts.
     """
 
-    def __init__(self, options: AuditOptions, suspect: Rows, control: Rows | None, out: Path, report: Report) -> None:
-        self._options, self._suspect, self._control = options, suspect, control
+    def __init__(
+        self,
+        options: AuditOptions,
+        suspect: Rows,
+        control: Rows | None,
+        out: Path,
+        report: Report,
+        second: Rows | None = None,
+    ) -> None:
+        self._options, self._suspect, self._control, self._second = options, suspect, control, second
         self._out, self._report = out, report
         self._maps = options.maps()
 
@@ -135,7 +144,12 @@ class Steps:
     def _compared(self) -> AuditStage:
         options = self._options
         found = compare_population(
-            self._suspect, self._control, seed=options.seed, alpha=options.alpha, progress=self._tell
+            self._suspect,
+            self._control,
+            seed=options.seed,
+            alpha=options.alpha,
+            second_control=self._second,
+            progress=self._tell,
         )
         return AuditStage(
             name="population",

@@ -47,6 +47,9 @@ def run(
     control: Annotated[
         str | None, typer.Option(help="Clean data: best the same prompts answered by a trusted model.")
     ] = None,
+    second_control: Annotated[
+        str | None, typer.Option(help="Other trusted answers to the same prompts: what sets the two apart is benign.")
+    ] = None,
     kind: Kind = None,
     column: Columns = None,
     judge: Annotated[str | None, typer.Option(help="Any model string of Inspect's.")] = None,
@@ -91,6 +94,7 @@ def run(
         options = AuditOptions(
             dataset=dataset,
             control=control,
+            second_control=second_control,
             kind=kind_named(kind),
             columns=columns_named(column or ()),
             judge=judge,

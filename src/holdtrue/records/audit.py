@@ -124,6 +124,9 @@ class AuditDesign(Record):
     dataset_digest: str
     control: str | None = None
     control_digest: str | None = None
+    second_control: str | None = None
+    """Other trusted answers."""
+    second_control_digest: str | None = None
     kind: AuditKind
     judge: str | None = None
     purpose: str

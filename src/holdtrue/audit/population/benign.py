@@ -10,7 +10,7 @@ from jaxtyping import Bool
 
 from holdtrue.audit.population.decision import ALARM
 from holdtrue.audit.population.material import Side, prepare
-from holdtrue.audit.population.pairs import match_rows, read_texts
+from holdtrue.audit.population.pairs import Pairs, match_rows, read_texts
 from holdtrue.audit.population.stratified import stratified_words
 from holdtrue.audit.population.words import paired_words
 from holdtrue.audit.rows import Rows
@@ -18,7 +18,7 @@ from holdtrue.errors import EvidenceError
 from holdtrue.records.audit import CleanRun
 from holdtrue.stats.exact import clopper_pearson
 
-__all__ = ["Benign", "compare_controls", "compare_slices", "large_slices"]
+__all__ = ["Benign", "compare_controls", "compare_slices", "large_slices", "match_controls"]
 
 FEWEST_ROWS: Final = 200
 MOST_VALUES: Final = 20
@@ -86,13 +86,7 @@ def compare_controls(second: Rows, control: Rows, seed: int, alpha: float, rng: 
     Raises:
         EvidenceError: too few prompts in common.
     """
-    pairs = match_rows(second, control, rng)
-    if pairs.n < FEWEST_ROWS:
-        message = (
-            f"the second control answers {pairs.n} of the control's prompts; {FEWEST_ROWS} are needed: leave it out, "
-            "or have it answer more of them"
-        )
-        raise EvidenceError(message)
+    pairs = match_controls(second, control, rng)
     material = prepare(read_texts(second, pairs.suspect), read_texts(control, pairs.control), seed)
     at = np.flatnonzero(material.kinds.topical)
     ours, theirs = material.suspect, material.control
@@ -101,6 +95,27 @@ def compare_controls(second: Rows, control: Rows, seed: int, alpha: float, rng: 
     moved = np.minimum(test.p_max_t, test.q) <= alpha
     words = {material.words[at[word]] for word in test.words[moved]}
     return _benign("second control against the control", [int(test.rising(alpha).sum())], words)
+
+
+def match_controls(second: Rows, control: Rows, rng: np.random.Generator) -> Pairs:
+    """Pair two controls' answers to the same prompts.
+
+    Args:
+        second: another trusted set of answers.
+        control: the control.
+        rng: draws the sample of pairs.
+
+    Raises:
+        EvidenceError: too few prompts in common.
+    """
+    pairs = match_rows(second, control, rng)
+    if pairs.n < FEWEST_ROWS:
+        message = (
+            f"the second control answers {pairs.n} of the control's prompts; {FEWEST_ROWS} are needed: leave it out, "
+            "or have it answer more of them"
+        )
+        raise EvidenceError(message)
+    return pairs
 
 
 def _benign(what: str, counts: list[int], words: set[str]) -> Benign:
