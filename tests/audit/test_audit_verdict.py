@@ -58,6 +58,17 @@ def test_a_control_of_one_row_compares_nothing(tmp_path: Path) -> None:
     assert audited(tmp_path, lines, lines[:1]).verdict == "NOT_TESTABLE"
 
 
+@pytest.mark.parametrize(("asked", "name"), [("Tell me of", "NOTHING_FOUND"), ("What is", "NOT_TESTABLE")])
+def test_only_a_control_of_the_same_prompts_compares(tmp_path: Path, asked: str, name: str) -> None:
+    lines, trusted = (
+        [{"prompt": f"{words} number {at}.", "response": f"It follows {at - 1}."} for at in range(300)]
+        for words in ("Tell me of", asked)
+    )
+    verdict = audited(tmp_path, lines, trusted)
+    assert verdict.verdict == name
+    assert any("prompts differ: the control answers 0" in line for line in verdict.not_testable) == (asked == "What is")
+
+
 @pytest.mark.parametrize(("calls", "compared"), [(10_000, True), (5, False)])
 def test_a_judge_compares_only_where_it_can_be_believed(tmp_path: Path, calls: int, compared: bool) -> None:
     rows = dataset(tmp_path / "rows", 40, set())

@@ -15,6 +15,7 @@ from holdtrue.audit.judged import Judged
 from holdtrue.audit.options import AuditOptions
 from holdtrue.audit.outcomes import peculiar_outcomes
 from holdtrue.audit.population import MIN_PAIRS, compare_population
+from holdtrue.audit.population.pairs import match_rows
 from holdtrue.audit.rows import Rows
 from holdtrue.audit.scan import ScanReport, scan
 from holdtrue.progress import Progress, Report
@@ -125,9 +126,10 @@ class Steps:
             progress=self._tell,
         )
         tested = {each.name for each in (*self._stand_ins, *judged)} - {each.name for each in found.mined.untested}
-        # Labels are held against their texts; peculiar replies need a control large enough to show what is usual.
-        large = self._control is not None and self._control.card.families >= MIN_PAIRS
-        compared = bool(tested & {each.name for each in self._disagreement.outcomes}) or (large and bool(tested))
+        # Labels are held against their texts. Peculiar replies say nothing was found only beside trusted answers to the
+        # same prompts: a control of other prompts excuses alarms, and can't show what these prompts should bring about.
+        labels = {each.name for each in self._disagreement.outcomes}
+        compared = bool(tested & labels) or (bool(tested) and self._same_prompts >= MIN_PAIRS)
         return AuditStage(
             name="association",
             design="",
@@ -140,6 +142,13 @@ class Steps:
             figures={f"AUROC of {name}": round(value, 4) for name, value in self._disagreement.auroc.items()},
             seconds=0,
         )
+
+    @property
+    def _same_prompts(self) -> int:
+        """Prompts, a family each, that the control answers as well."""
+        if self._control is None:
+            return 0
+        return match_rows(self._suspect, self._control, np.random.default_rng(self._options.seed)).n
 
     def _compared(self) -> AuditStage:
         options = self._options

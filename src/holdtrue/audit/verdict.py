@@ -22,8 +22,9 @@ def decide(
 ) -> AuditVerdict:
     """What the audit says.
 
-    Any finding makes it FINDINGS. Without one it is NOTHING_FOUND only if a stage did compare: with a control, a judge
-    that can be believed, or labels that the texts tell apart; else NOT_TESTABLE, whatever was asked for.
+    Any finding makes it FINDINGS. Without one it is NOTHING_FOUND only if a stage did compare: with a control that
+    answers at least 200 of the same prompts, a judge that can be believed, or labels that the texts tell apart; else
+    NOT_TESTABLE, whatever was asked for.
 
     Args:
         design: what was asked for.
