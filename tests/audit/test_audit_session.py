@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from holdtrue.audit import AuditOptions, apply_review, audit, read_verdict, write_outputs
+from holdtrue.audit import AuditOptions, apply_review, audit, read_verdict, steps, write_outputs
 from holdtrue.audit.fixtures import FixtureCard, write_fixture
+from holdtrue.audit.population.result import PopulationResult
+from holdtrue.audit.rows import Rows
 from holdtrue.cli.audit import app
 from holdtrue.errors import ArtifactError, HoldtrueError, RunError, SettingError
 from holdtrue.progress import Progress
@@ -166,19 +168,31 @@ def test_trusted_labels_show_a_flip_that_is_too_common_to_see_without_them(tmp_p
     assert len({row + 1 for row in found.rows} & set(card.poisoned)) >= 100
 
 
-def test_a_second_control_excuses_what_sets_it_apart_and_one_of_other_prompts_is_refused(tmp_path: Path) -> None:
-    card = write_fixture("word_tilt", 600, 300, 3, tmp_path / "data.jsonl")
-    assert card.carrier_words
-    data, control, other = (str(tmp_path / name) for name in ("data.jsonl", "data.control.jsonl", "other.jsonl"))
-    options = AuditOptions(data, control, second_control=data, processes=1, seed=3)
-    verdict = audit(options, tmp_path / "out", quiet)
-    assert "carrier_words" not in {found.kind for found in verdict.findings}
-    [run] = [run for run in verdict.clean_runs if run.what == "second control against the control"]
-    assert run.runs == 1
-    assert '"second_control_digest"' in (tmp_path / "out" / "audit.json").read_text()
-    write_fixture("clean_chat", 300, 0, 9, tmp_path / "other.jsonl")
-    with pytest.raises(HoldtrueError, match="second control answers"):
-        audit(replace(options, second_control=other), tmp_path / "refused", quiet)
+def test_a_second_control_reaches_the_comparison_and_one_of_other_prompts_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[Rows | None] = []
+
+    def compare(*_: object, second_control: Rows | None, **__: object) -> PopulationResult:
+        compared.append(second_control)
+        return PopulationResult(0)
+
+    monkeypatch.setattr(steps, "compare_population", compare)
+    monkeypatch.setattr(steps, "control_runs", lambda *_, **__: ((), ()))
+    names = [str(tmp_path / name) for name in ("data.jsonl", "control.jsonl", "second.jsonl", "other.jsonl")]
+    for at, name in enumerate(names):
+        asked = "What is" if "other" in name else "Tell me of"
+        lines = ({"prompt": f"{asked} number {n}.", "response": f"It follows {n - at}."} for n in range(220))
+        Path(name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    options = AuditOptions(names[0], names[1], names[2], processes=1)
+    audit(options, tmp_path / "out", quiet)
+    [second] = compared
+    assert second is not None
+    assert second.card.dataset == names[2]
+    design = json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert (design["second_control"], design["second_control_digest"]) == (names[2], second.card.data_digest)
+    with pytest.raises(HoldtrueError, match="second control answers 0"):
+        audit(replace(options, second_control=names[3]), tmp_path / "refused", quiet)
     assert not (tmp_path / "refused" / "stages").exists()
 
 
