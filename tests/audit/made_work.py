@@ -45,3 +45,13 @@ class FailAt:
         if batch.part.index == self.part:
             raise ValueError("row 7")
         return batch.part.index
+
+
+class WhoWorks:
+    """The process that works on a part."""
+
+    def __init__(self, ballast=b""):
+        self.ballast = ballast
+
+    def __call__(self, batch):
+        return os.getpid()

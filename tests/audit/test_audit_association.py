@@ -9,6 +9,7 @@ from made_rows import OneByOne, made_prompts, made_rows, with_phrase
 from holdtrue.audit.association import Control, Outcome, associate, peeling
 from holdtrue.audit.association.mining import mine
 from holdtrue.audit.association.outcome import units
+from holdtrue.audit.association.words import split_words
 from holdtrue.errors import SettingError
 
 N = 4000
@@ -215,7 +216,8 @@ def test_many_flags_still_leave_enough_draws_and_bonferroni_decides(tmp_path):
     flagged = np.random.default_rng(2).random(N) < 0.45
     rows = made_rows(tmp_path, made_prompts(N, 2, length=(4, 9)))
     outcomes = [Outcome(str(at), "trigger", np.roll(flagged, at), EVERYWHERE) for at in range(3)]
-    mined = mine(rows, OneByOne(), outcomes, seed=0)
+    with split_words(rows, OneByOne()) as words:
+        mined = mine(words, outcomes, seed=0)
     assert 39 <= mined.minima.size < 99
     assert mined.threshold(0.01) <= 0.01 / mined.m
     assert mined.adjusted(mined.threshold(0.01)) <= 0.01
@@ -223,9 +225,8 @@ def test_many_flags_still_leave_enough_draws_and_bonferroni_decides(tmp_path):
 
 def test_the_threshold_is_where_the_decision_turns(tmp_path):
     _, flagged, _ = planted(11)
-    mined = mine(
-        made_rows(tmp_path, made_prompts(N, 11)), OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=3
-    )
+    with split_words(made_rows(tmp_path, made_prompts(N, 11)), OneByOne()) as words:
+        mined = mine(words, [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=3)
     threshold = mined.threshold(0.01)
     assert mined.adjusted(threshold) <= 0.01 < mined.adjusted(threshold * 1.001)
 

@@ -1,10 +1,11 @@
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_rows import OneByOne, made_rows
-from made_work import DieAt, FailAt, Measure
+from made_work import DieAt, FailAt, Measure, WhoWorks
 
 from holdtrue.audit.association import associate
 from holdtrue.audit.fixtures import write_fixture
@@ -36,7 +37,8 @@ def local():
 def on_ray():
     ray = pytest.importorskip("ray")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # Ray's workers import made_work, too
+        # Ray's workers import made_work, too, and the holdtrue that is tested.
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
         yield RayMaps(2)
         ray.shutdown()
 
@@ -88,6 +90,11 @@ def test_every_engine_finds_the_same_poison(maps, tmp_path):
 def test_large_work_goes_to_each_process_once_and_gives_the_same(local, rows):
     work = Measure(bytes(SMALL_BYTES + 1))
     assert_same(list(local.over(work, rows, ["prompt"])), list(OneByOne().over(work, rows, ["prompt"])))
+
+
+def test_large_work_needs_no_new_processes(local, rows):
+    one, two = (set(local.over(WhoWorks(ballast), rows, [])) for ballast in (b"", bytes(SMALL_BYTES + 1)))
+    assert len(one | two) <= 2
 
 
 def test_a_reader_may_stop_early_and_two_may_take_turns(local, rows):

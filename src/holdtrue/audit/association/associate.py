@@ -12,6 +12,7 @@ from holdtrue.audit.association.mining import Mined, mine
 from holdtrue.audit.association.outcome import Outcome
 from holdtrue.audit.association.peeling import Association, peel
 from holdtrue.audit.association.power import doses
+from holdtrue.audit.association.words import Words, split_words
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
@@ -72,7 +73,22 @@ def associate(
     if topics is not None and topics.size != len(rows):
         message = f"{topics.size} topics for {len(rows)} rows; give one each, -1 for none"
         raise SettingError(message)
-    mined = mine(rows, maps, outcomes, seed=seed, topics=topics, progress=progress)
+    if progress is not None:
+        progress("association: splitting prompts into words")
+    with split_words(rows, maps, topics) as words:
+        return _associated(words, outcomes, seed, alpha, control, progress)
+
+
+def _associated(
+    words: Words,
+    outcomes: Sequence[Outcome],
+    seed: int,
+    alpha: float,
+    control: Control | None,
+    progress: Callable[[str], None] | None,
+) -> AssociationResult:
+    rows, maps = words.rows, words.maps
+    mined = mine(words, outcomes, seed=seed, progress=progress)
 
     def excuse(association: Association) -> str | None:
         if association.habit:
@@ -84,7 +100,7 @@ def associate(
     def noted(outcome: Outcome) -> bool:
         return outcome.everyday and control is None
 
-    peeled, stopped = peel(rows, maps, mined, alpha=alpha, excuse=excuse, noted=noted, topics=topics, progress=progress)
+    peeled, stopped = peel(words, mined, alpha=alpha, excuse=excuse, noted=noted, progress=progress)
     return AssociationResult(
         findings=tuple(finding(association, rows) for association, why in peeled if why is None),
         notes=tuple(why for _, why in peeled if why is not None),

@@ -7,9 +7,10 @@ from typing import Final, Literal, final
 
 import numpy as np
 
+from holdtrue.audit.association.holding import holding
 from holdtrue.audit.association.mining import MAJORITY
 from holdtrue.audit.association.outcome import Outcome, units
-from holdtrue.audit.association.peeling import Association, holding
+from holdtrue.audit.association.peeling import Association
 from holdtrue.audit.association.phrases import spans_of
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Rows

@@ -16,11 +16,11 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
+from holdtrue.audit.association.counting import count
 from holdtrue.audit.association.grams import is_slice
 from holdtrue.audit.association.outcome import Outcome, Units, alike_units, units
-from holdtrue.audit.association.passes import Topics, count, sample
-from holdtrue.audit.maps.base import Maps
-from holdtrue.audit.rows import Rows
+from holdtrue.audit.association.sampling import sample, sorted_unique
+from holdtrue.audit.association.words import Words
 from holdtrue.stats.contingency import fisher_greater
 
 __all__ = ["MAJORITY", "Mined", "Tested", "exact_p", "mine"]
@@ -120,26 +120,22 @@ class Mined:
 
 
 def mine(
-    rows: Rows,
-    maps: Maps,
+    words: Words,
     outcomes: Sequence[Outcome],
     *,
     seed: int,
-    topics: Topics = None,
     progress: Callable[[str], None] | None = None,
 ) -> Mined:
     """Count every predictor that may go with an outcome, in the data and in draws.
 
     Args:
-        rows: the dataset.
-        maps: what runs it.
+        words: the dataset.
         outcomes: over its rows.
         seed: of the draws.
-        topics: a topic for each row; below 0 for none.
         progress: told of every reading.
     """
     say = progress or (lambda _: None)
-    families = rows.families
+    families = words.rows.families
     every = [(outcome, units(outcome, families)) for outcome in outcomes]
     tested = [(outcome, its, least) for outcome, its in every if (least := _least(outcome, its))]
     silent = [(outcome, its) for outcome, its in every if not _least(outcome, its)]
@@ -148,14 +144,14 @@ def mine(
     positive = sum(its.positive for _, its, _ in tested)
     if not tested:
         return Mined((), np.zeros(0), np.zeros(0), 0, untested, rare)
-    n_draws = int(np.clip(max(DRAWN_ROWS, len(rows) // 2) // positive, FEWEST, CALIBRATION + MEASURING))
+    n_draws = int(np.clip(max(DRAWN_ROWS, len(words.rows) // 2) // positive, FEWEST, CALIBRATION + MEASURING))
     draws = [_draws(its, n_draws, np.random.default_rng([seed, at])) for at, (_, its, _) in enumerate(tested)]
-    found = _candidates(rows, maps, draws, [least for _, _, least in tested], topics, say)
-    grams = np.unique(np.concatenate([grams for per_draw in found for grams, _ in per_draw]))
+    found = _candidates(words, draws, [least for _, _, least in tested], say)
+    grams = sorted_unique([grams for per_draw in found for grams, _ in per_draw])
     alike = [alike_units(outcome, families) for outcome, _, _ in tested]
     sets = [its.rows for _, its, _ in tested] + [each.rows for each in alike if each is not None]
     say(f"association: counting {grams.size:,} candidates")
-    tally = count(rows, maps, grams, sets, topics)
+    tally = count(words, grams, sets)
     alike_counts = iter(tally.counts[len(tested) :])
     joint = np.ones(n_draws)
     tests = []
@@ -220,19 +216,17 @@ def _draws(its: Units, n: int, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _candidates(
-    rows: Rows,
-    maps: Maps,
+    words: Words,
     draws: list[list[np.ndarray]],
     least: list[int],
-    topics: Topics,
     say: Callable[[str], None],
 ) -> list[list[tuple[np.ndarray, np.ndarray]]]:
     """For each outcome and draw the predictors that enough of its rows have, and how many."""
     found: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in draws]
     for start, end in _groups(draws):
         say(f"association: reading draws {start} to {end - 1} of {len(draws[0]) - 1}")
-        wanted = np.unique(np.concatenate([np.concatenate(of[start:end]) for of in draws]))
-        sampled = sample(rows, maps, wanted, topics)
+        wanted = sorted_unique([drawn for of in draws for drawn in of[start:end]])
+        sampled = sample(words, wanted)
         for at, of in enumerate(draws):
             found[at].extend(sampled.frequent(drawn, least[at]) for drawn in of[start:end])
     return found

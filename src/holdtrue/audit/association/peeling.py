@@ -7,15 +7,16 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Int
 
-from holdtrue.audit.association.grams import SLICE, TOPIC, is_slice, topic_gram
+from holdtrue.audit.association.counting import count
+from holdtrue.audit.association.grams import SLICE, is_slice
+from holdtrue.audit.association.holding import rows_with
 from holdtrue.audit.association.mining import MAJORITY, Mined, Tested, exact_p
 from holdtrue.audit.association.outcome import Outcome, Units
-from holdtrue.audit.association.passes import Sample, Topics, count, rows_of_phrase, rows_of_slice, sample
 from holdtrue.audit.association.phrases import Phrase, Prompts
-from holdtrue.audit.maps.base import Maps
-from holdtrue.audit.rows import Rows
+from holdtrue.audit.association.sampling import Sample, sample, sorted_unique
+from holdtrue.audit.association.words import Words
 
-__all__ = ["MOST", "Association", "holding", "peel"]
+__all__ = ["MOST", "Association", "peel"]
 
 MOST: Final = 60
 """Alarms; data with more has another trouble than triggers, and each costs a reading."""
@@ -69,14 +70,12 @@ class _State:
 
 
 def peel(
-    rows: Rows,
-    maps: Maps,
+    words: Words,
     mined: Mined,
     *,
     alpha: float,
     excuse: Callable[[Association], str | None] = lambda _: None,
     noted: Callable[[Outcome], bool] = lambda _: False,
-    topics: Topics = None,
     progress: Callable[[str], None] | None = None,
 ) -> tuple[list[tuple[Association, str | None]], list[str]]:
     """Take associations out one by one, strongest first, until none passes.
@@ -84,23 +83,24 @@ def peel(
     Outcomes that can only be noted come after all others, so that no number of honest phrases hides a trigger.
 
     Args:
-        rows: the dataset.
-        maps: what runs it.
+        words: the dataset.
         mined: its counts.
         alpha: level of the alarm, after correction.
         excuse: why an association is no alarm, or None; an excused one isn't taken out of other outcomes' rows, where
             it might hide what is there.
         noted: outcomes that every association with is excused.
-        topics: as they were mined with.
         progress: told of each.
 
     Returns:
         Those that pass, each with its excuse; and where the search ended early, in a sentence each.
     """
+    tests = [test for test in mined.tests if test.grams.size]
+    flagged = [test.units.rows[test.units.flagged] for test in tests]
+    sampled = sample(words, sorted_unique([np.zeros(0, dtype=np.int64), *flagged]))
     states = [
         _State(
             test,
-            sample(rows, maps, test.units.rows[test.units.flagged], topics),
+            sampled,
             q,
             test.eligible & (test.steady | is_slice(test.grams)),
         )
@@ -127,7 +127,7 @@ def peel(
             stopped.append(f"{name}: the search ended after {NOTES} notes, more phrases go with it")
             state.open[:] = False
             continue
-        association, found_rows = _grown(rows, maps, mined, state, at, topics)
+        association, found_rows = _grown(words, mined, state, at)
         state.open[at] = False
         why = excuse(association)
         found.append((association, why))
@@ -135,25 +135,8 @@ def peel(
             progress(f"association: {association.phrase.value!r} goes with {association.outcome.name}")
         if not association.habit:
             own = [each for each in states if each is state]
-            _take_out(rows, maps, states if why is None else own, found_rows, topics)
+            _take_out(words, states if why is None else own, found_rows)
     return found, stopped
-
-
-def holding(rows: Rows, maps: Maps, phrase: Phrase, topics: Topics = None) -> Int[np.ndarray, " found"]:
-    """Numbers of the rows that have a predictor.
-
-    Args:
-        rows: the dataset.
-        maps: what runs it.
-        phrase: the predictor.
-        topics: of every row of the dataset.
-    """
-    if phrase.gram & 3 == SLICE:
-        return rows_of_slice(rows, maps, phrase.gram)
-    if phrase.gram & 3 == TOPIC:
-        of = np.zeros(0, dtype=np.int64) if topics is None else topics
-        return np.flatnonzero(np.isin(of, [each for each in np.unique(of) if topic_gram(int(each)) == phrase.gram]))
-    return rows_of_phrase(rows, maps, phrase.words)
 
 
 def _best(states: Sequence[_State]) -> tuple[_State, int] | None:
@@ -169,17 +152,15 @@ def _best(states: Sequence[_State]) -> tuple[_State, int] | None:
     return None if best is None else (best[2], best[3])
 
 
-def _grown(
-    rows: Rows, maps: Maps, mined: Mined, state: _State, at: int, topics: Topics
-) -> tuple[Association, Int[np.ndarray, " found"]]:
+def _grown(words: Words, mined: Mined, state: _State, at: int) -> tuple[Association, Int[np.ndarray, " found"]]:
     """The whole phrase that a predictor is part of, counted, and the rows that hold it."""
     test, gram = state.tested, int(state.tested.grams[at])
-    own = np.intersect1d(state.flagged.having(gram), test.units.rows)  # of those not yet taken out
-    prompts = Prompts(rows, own.tolist(), topics)
+    own = np.intersect1d(state.flagged.having(gram), test.units.rows[test.units.flagged])  # of those not yet taken out
+    prompts = Prompts(words.rows, own.tolist(), words.topics)
     phrase, p = prompts.name(gram), float(test.p[at])
-    found = holding(rows, maps, phrase, topics)
+    found = rows_with(words, phrase.words, gram)
     if phrase.words:
-        phrase, found, p = _longest(rows, maps, test, prompts, phrase, found)
+        phrase, found, p = _longest(words, test, prompts, phrase, found)
     k, total = _counts(test.units, found)
     outcome = test.outcome
     carrying = found[outcome.flagged[found] & outcome.population[found]]
@@ -190,7 +171,7 @@ def _grown(
 
 
 def _longest(
-    rows: Rows, maps: Maps, test: Tested, prompts: Prompts, phrase: Phrase, found: np.ndarray
+    words: Words, test: Tested, prompts: Prompts, phrase: Phrase, found: np.ndarray
 ) -> tuple[Phrase, np.ndarray, float]:
     """Extend word by word while the flagged rows agree; keep the longest whose p-value stays."""
     chain = [phrase.words]
@@ -200,7 +181,7 @@ def _longest(
     kept, low, high = (phrase, found, p), 1, len(chain) - 1
     at = high  # the longest first: mostly it stays
     while low <= high:
-        fewer = rows_of_phrase(rows, maps, chain[at], among=found)
+        fewer = rows_with(words, chain[at], among=found)
         longer_p = _p(test.units, fewer)
         if longer_p <= WORSE * p:
             kept, low = (prompts.phrase(chain[at]), fewer, longer_p), at + 1
@@ -221,15 +202,15 @@ def _p(its: Units, found: np.ndarray) -> float:
     return float(exact_p(np.array([k]), np.array([total]), its)[0])
 
 
-def _take_out(rows: Rows, maps: Maps, states: list[_State], found: Int[np.ndarray, " found"], topics: Topics) -> None:
+def _take_out(words: Words, states: list[_State], found: Int[np.ndarray, " found"]) -> None:
     """Count again without every family for whom one of some rows speaks."""
-    grams = np.unique(np.concatenate([state.tested.grams for state in states]))
+    grams = sorted_unique([state.tested.grams for state in states])
     sets = []
     for state in states:
         inside = np.isin(state.tested.units.rows, found)
         taken = state.tested.units.rows[inside]
         sets += [taken, taken[state.tested.units.flagged[inside]]]
-    counts = count(rows, maps, grams, sets, topics).counts
+    counts = count(words, grams, sets).counts
     for at, state in enumerate(states):
         test = state.tested
         where = np.searchsorted(grams, test.grams)

@@ -7,8 +7,9 @@ from typing import Final, final
 
 import orjson
 
-from holdtrue.audit.association.grams import LONGEST, SLICE, TOPIC, phrase_gram, slice_gram, topic_gram, word_spans
-from holdtrue.audit.association.passes import Topics
+from holdtrue.audit.association.grams import LONGEST, SLICE, TOPIC, phrase_gram, slice_gram, topic_gram
+from holdtrue.audit.association.text import word_spans
+from holdtrue.audit.association.words import Topics
 from holdtrue.audit.rows import Rows
 
 __all__ = ["Phrase", "Prompts", "spans_of", "without"]

@@ -5,8 +5,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from itertools import islice
 from multiprocessing import get_context
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, ClassVar, Final, TypeVar, final
 
 from holdtrue.audit.maps.base import Maps
@@ -66,25 +69,27 @@ class LocalMaps(Maps):
         if self.processes == 1 or len(rows.parts) <= 1 or len(rows) < self.few_rows:
             yield from map(work, rows.batches(columns))
             return
-        packed = pickle.dumps(work)
-        if len(packed) > SMALL_BYTES:
-            # Sent to each process once, when it starts: a mask over all rows with every part would outweigh the parts.
-            with self._pool(packed) as pool:
-                yield from self._spread(pool, None, rows.parts, tuple(columns))
-            return
-        self._standing = self._standing or self._pool(b"")
-        try:
-            yield from self._spread(self._standing, packed, rows.parts, tuple(columns))
-        except RunError:
-            self._standing = None
-            raise
-
-    def _pool(self, packed: bytes) -> ProcessPoolExecutor:
         # Spawned, not forked: Arrow's and BLAS's threads don't survive a fork.
-        return ProcessPoolExecutor(self.processes, get_context("spawn"), _Worker.begin, (packed,))
+        pool = self._standing = self._standing or ProcessPoolExecutor(
+            self.processes, get_context("spawn"), begin_worker
+        )
+        data = pickle.dumps(work)
+        packed: bytes | str = data
+        with ExitStack() as stack:
+            if len(data) > SMALL_BYTES:
+                # Read by each process once: a mask over all rows, sent with every part, would outweigh the parts.
+                file = stack.enter_context(NamedTemporaryFile(prefix="holdtrue-work-"))
+                file.write(data)
+                file.flush()
+                packed = file.name
+            try:
+                yield from self._spread(pool, packed, rows.parts, tuple(columns))
+            except RunError:
+                self._standing = None
+                raise
 
     def _spread(
-        self, pool: ProcessPoolExecutor, packed: bytes | None, parts: tuple[Part, ...], columns: tuple[str, ...]
+        self, pool: ProcessPoolExecutor, packed: bytes | str, parts: tuple[Part, ...], columns: tuple[str, ...]
     ) -> Iterator[Any]:
         waiting: deque[tuple[Part, Future[object]]] = deque()
         coming = iter(parts)
@@ -113,24 +118,13 @@ class LocalMaps(Maps):
 class _Worker:
     """What a spawned process keeps between its parts."""
 
-    packed: ClassVar[bytes] = b""
+    packed: ClassVar[bytes | str] = b""
     work: ClassVar[Callable[[Batch], object]]
 
     @classmethod
-    def begin(cls, packed: bytes) -> None:
-        """Make ready."""
-        begin_worker()
-        if packed:
-            cls.take(packed)
-
-    @classmethod
-    def take(cls, packed: bytes) -> None:
-        """Unpack work that the parent packed."""
-        cls.packed, cls.work = packed, pickle.loads(packed)  # noqa: S301, it came from the parent, through its pipe
-
-    @classmethod
-    def apply(cls, packed: bytes | None, columns: tuple[str, ...], part: Part) -> object:
-        """One part; with the work that came first if none comes along."""
-        if packed is not None and packed != cls.packed:
-            cls.take(packed)
+    def apply(cls, packed: bytes | str, columns: tuple[str, ...], part: Part) -> object:
+        """One part; the work is packed, or the name of a file that holds it."""
+        if packed != cls.packed:
+            data = Path(packed).read_bytes() if isinstance(packed, str) else packed
+            cls.packed, cls.work = packed, pickle.loads(data)  # noqa: S301, the parent packed it, in a file of its own
         return cls.work(read_part(part, columns))

@@ -1,0 +1,92 @@
+"""The rows that hold a phrase, a provenance value or a topic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Int
+
+from holdtrue.audit.association.phrases import Phrase
+from holdtrue.audit.association.split import COLUMNS, Split, pieces, split_table
+from holdtrue.audit.association.text import prompt_texts
+from holdtrue.audit.association.words import Words, splits_of
+from holdtrue.audit.maps.base import Maps
+from holdtrue.audit.rows import Batch, Rows
+
+__all__ = ["holding", "rows_with", "table_rows"]
+
+
+def holding(rows: Rows, maps: Maps, phrase: Phrase) -> Int[np.ndarray, " found"]:
+    """Numbers of the rows that have a predictor, of a dataset that isn't split into words; topics aren't known there.
+
+    Args:
+        rows: the dataset.
+        maps: what runs it.
+        phrase: the predictor.
+    """
+    found = list(maps.over(_Reading(phrase.words, phrase.gram), rows, COLUMNS))
+    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+
+
+def rows_with(
+    words: Words, phrase: Sequence[str], gram: int = 0, among: Int[np.ndarray, " among"] | None = None
+) -> Int[np.ndarray, " found"]:
+    """Numbers of the rows that have a predictor.
+
+    Args:
+        words: the dataset.
+        phrase: its words; none for another predictor.
+        gram: its number, where it is no phrase.
+        among: ascending; rows beside these are known to lack it, and aren't looked at.
+    """
+    found = list(words.over(_Holding(words.folder, tuple(phrase), gram, among)))
+    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+
+
+def table_rows(table: pa.Table, words: Sequence[str], gram: int = 0) -> Int[np.ndarray, " found"]:
+    """Row indices in a table of the rows that have a predictor: a phrase of any length, or by its number another."""
+    if not words:
+        return _rows(split_table(table), words, gram)
+    # A cheap search for rows that may hold it spares splitting the others.
+    piece = max((part for word in words for part in word.split("'")), key=len)
+    texts = pc.utf8_lower(prompt_texts(table))
+    near = np.flatnonzero(pc.match_substring(texts, piece).to_numpy(zero_copy_only=False))
+    found: np.ndarray = near[_rows(split_table(table.take(pa.array(near))), words, gram)]
+    return found
+
+
+def _rows(split: Split, words: Sequence[str], gram: int) -> Int[np.ndarray, " found"]:
+    return split.with_phrase(words) if words else split.with_mark(gram)
+
+
+@final
+@dataclass(frozen=True)
+class _Holding:
+    folder: Path
+    words: tuple[str, ...]
+    gram: int
+    among: Int[np.ndarray, " among"] | None
+
+    def __call__(self, batch: Batch) -> Int[np.ndarray, " found"]:
+        found = [np.zeros(0, dtype=np.int64)]
+        for first, split in splits_of(self.folder, batch.part):
+            here = np.arange(len(split))
+            if self.among is not None:
+                here = self.among[slice(*np.searchsorted(self.among, [first, first + len(split)]))] - first
+            found.append(first + here[_rows(split.take(here), self.words, self.gram)])
+        return np.concatenate(found)
+
+
+@final
+@dataclass(frozen=True)
+class _Reading:
+    words: tuple[str, ...]
+    gram: int
+
+    def __call__(self, batch: Batch) -> Int[np.ndarray, " found"]:
+        found = [start + table_rows(piece, self.words, self.gram) for start, piece in pieces(batch.table)]
+        return batch.first + np.concatenate([np.zeros(0, dtype=np.int64), *found])

@@ -1,0 +1,114 @@
+"""Predictors of some rows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from jaxtyping import Bool, Int, UInt64
+
+from holdtrue.audit.association.grams import FACTOR
+from holdtrue.audit.association.split import Split
+from holdtrue.audit.association.words import Words, splits_of
+from holdtrue.audit.rows import Batch
+
+__all__ = ["Sample", "row_grams", "sample", "sorted_unique"]
+
+
+@final
+@dataclass(frozen=True)
+class Sample:
+    """Predictors of some rows."""
+
+    rows: Int[np.ndarray, " sampled"]
+    """Ascending."""
+    starts: Int[np.ndarray, " sampled+1"]
+    grams: UInt64[np.ndarray, " flat"]
+
+    def having(self, gram: int) -> Int[np.ndarray, " found"]:
+        """Which of the rows have a predictor."""
+        at = np.flatnonzero(self.grams == np.uint64(gram))
+        found: np.ndarray = self.rows[np.searchsorted(self.starts, at, side="right") - 1]
+        return found
+
+    def frequent(self, rows: Int[np.ndarray, " drawn"], least: int) -> tuple[np.ndarray, np.ndarray]:
+        """Predictors that at least so many of some rows have, ascending, and how many have them.
+
+        Args:
+            rows: of those sampled.
+            least: rows.
+        """
+        at = np.searchsorted(self.rows, rows)
+        sizes = self.starts[at + 1] - self.starts[at]
+        found = self.grams[np.arange(sizes.sum()) + np.repeat(self.starts[at] - np.cumsum(sizes) + sizes, sizes)]
+        found.sort()
+        # In order, what is there so often is the same so many places on; few are, and only those are counted.
+        often = np.flatnonzero(found[: max(0, found.size - least + 1)] == found[least - 1 :])
+        firsts = often[np.concatenate([[True], found[often[1:]] != found[often[:-1]]])] if often.size else often
+        grams = found[firsts]
+        return grams, np.searchsorted(found, grams, side="right") - firsts
+
+
+def sample(words: Words, wanted: Int[np.ndarray, " wanted"]) -> Sample:
+    """Read some rows' predictors.
+
+    Args:
+        words: the dataset.
+        wanted: row numbers, ascending.
+    """
+    found = list(words.over(_Sampling(words.folder, wanted)))
+    sizes = np.concatenate([np.zeros(1, dtype=np.int64), *(sizes for sizes, _ in found)])
+    grams = np.concatenate([np.zeros(0, dtype=np.uint64), *(grams for _, grams in found)])
+    return Sample(wanted, np.cumsum(sizes), grams)
+
+
+def row_grams(split: Split) -> tuple[Int[np.ndarray, " flat"], UInt64[np.ndarray, " flat"]]:
+    """Every predictor of every row, once a row: rows, ascending, and predictors."""
+    rows, grams, again = split.predictors()
+    kept = ~again
+    doubtful = np.flatnonzero(again)
+    kept[doubtful[_firsts(rows[doubtful], grams[doubtful])]] = True
+    rows, grams = rows[kept], grams[kept]
+    order = np.argsort(rows, kind="stable")
+    return rows[order], grams[order]
+
+
+def sorted_unique(arrays: list[np.ndarray]) -> np.ndarray:
+    """All values once, ascending; faster than NumPy's own, that asks a hash table first."""
+    found = np.sort(np.concatenate(arrays))
+    return found[np.concatenate([[True], found[1:] != found[:-1]])] if found.size else found
+
+
+@final
+@dataclass(frozen=True)
+class _Sampling:
+    folder: Path
+    wanted: Int[np.ndarray, " wanted"]
+
+    def __call__(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+        sizes, grams = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
+        for first, split in splits_of(self.folder, batch.part):
+            start, end = np.searchsorted(self.wanted, [first, first + len(split)])
+            for _, run in split.take(self.wanted[start:end] - first).runs():
+                found_rows, found = row_grams(run)
+                sizes.append(np.bincount(found_rows, minlength=len(run)))
+                grams.append(found)
+        return np.concatenate(sizes), np.concatenate(grams)
+
+
+def _firsts(rows: Int[np.ndarray, " flat"], grams: UInt64[np.ndarray, " flat"]) -> Bool[np.ndarray, " flat"]:
+    """One of each equal pair of row and predictor, by a hash table: sorting would cost more than everything else."""
+    bits = np.uint64(max(8, int(rows.size).bit_length() + 1))
+    slots = ((grams ^ (rows.astype(np.uint64) * FACTOR)) * FACTOR) >> (np.uint64(64) - bits)
+    table = np.zeros(1 << int(bits), dtype=np.int64)
+    places = np.arange(rows.size)
+    table[slots] = places
+    winners = table[slots]
+    kept: np.ndarray = winners == places
+    # The rest are repeats of the pair that holds their slot, or met another pair there: few, so those are sorted.
+    met = np.flatnonzero((grams[winners] != grams) | (rows[winners] != rows))
+    order = met[np.lexsort((grams[met], rows[met]))]
+    new = np.ones(order.size, dtype=bool)
+    new[1:] = (rows[order[1:]] != rows[order[:-1]]) | (grams[order[1:]] != grams[order[:-1]])
+    kept[order[new]] = True
+    return kept
