@@ -6,13 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 from made_rows import OneByOne, made_prompts, made_rows
 
-from holdtrue.audit.association.counting import Index
 from holdtrue.audit.association.grams import phrase_gram, slice_gram, topic_gram
 from holdtrue.audit.association.holding import table_rows
+from holdtrue.audit.association.index import Index
 from holdtrue.audit.association.sampling import row_grams, sample
-from holdtrue.audit.association.split import Split, pieces, split_table
+from holdtrue.audit.association.split import Split, split_table
 from holdtrue.audit.association.text import word_spans
-from holdtrue.audit.association.words import split_words
+from holdtrue.audit.association.words import pieces, split_words
 
 
 def table(prompts, systems=None, slices=None):

@@ -2,8 +2,8 @@
 
 from holdtrue.audit.association.associate import AssociationResult, associate
 from holdtrue.audit.association.findings import Control
+from holdtrue.audit.association.growing import Association
 from holdtrue.audit.association.outcome import Outcome
-from holdtrue.audit.association.peeling import Association
 from holdtrue.audit.association.power import detectable_rows
 
 __all__ = ["Association", "AssociationResult", "Control", "Outcome", "associate", "detectable_rows"]

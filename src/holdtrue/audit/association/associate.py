@@ -8,10 +8,12 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from holdtrue.audit.association.findings import Control, dismissed, everyday_note, finding, habit_note, misread
-from holdtrue.audit.association.mining import Mined, mine
+from holdtrue.audit.association.growing import Association
+from holdtrue.audit.association.mining import mine
 from holdtrue.audit.association.outcome import Outcome
-from holdtrue.audit.association.peeling import Association, peel
+from holdtrue.audit.association.peeling import peel
 from holdtrue.audit.association.power import doses
+from holdtrue.audit.association.tested import Mined
 from holdtrue.audit.association.words import Words, split_words
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Rows

@@ -2,20 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8, UInt64
 
 from holdtrue.audit.association.grams import LONGEST
+from holdtrue.audit.association.index import Index
 from holdtrue.audit.association.split import Split
 from holdtrue.audit.association.words import Words, splits_of
 from holdtrue.audit.rows import Batch
 
 __all__ = ["Tally", "count"]
-
-MOST_BITS: Final = 23
-"""A table of 32 MB at most; larger ones cost more in cache misses than they spare."""
 
 
 @final
@@ -68,18 +66,39 @@ class _Counting:
                 continue
             inside, split = inside[:, here], piece.take(here)
             occurrences += inside @ _occurring(split)
-            for start, run in split.runs():
-                _add(counts, *self._found(index, run), inside[:, start : start + len(run)])
+            counts += _counted(index, split, inside)
         return counts, occurrences
 
-    def _found(self, index: "Index", run: Split) -> tuple[np.ndarray, np.ndarray]:
-        """Row and place of every counted predictor, once a row."""
+
+def _counted(index: Index, split: Split, inside: Bool[np.ndarray, "sets rows"]) -> Int[np.ndarray, "sets grams"]:
+    """How many rows of each set have each counted predictor."""
+    # Most sets are nearly all rows or few: the smaller side is counted.
+    most = 2 * inside.sum(axis=1) > len(split)
+    few = inside ^ most[:, None]
+    # Of each set, and of all rows, what was found; and repeats in a row, that don't count.
+    found: list[list[np.ndarray]] = [[] for _ in range(len(inside) + 1)]
+    repeated: list[list[np.ndarray]] = [[] for _ in range(len(inside) + 1)]
+    for start, run in split.runs():
         rows, grams, again = run.predictors()
         near, at = index.look_up(grams)
-        row, again = rows[near], again[near]
-        doubtful = row[again].astype(np.int64) * max(1, self.grams.size) + at[again]
-        more, gram = np.divmod(_each_once(doubtful), max(1, self.grams.size))
-        return np.concatenate([row[~again], more]), np.concatenate([at[~again], gram])
+        row = rows[near]
+        doubtful = np.flatnonzero(again[near])
+        keys = np.sort(row[doubtful].astype(np.int64) * max(1, index.grams.size) + at[doubtful])
+        more_row, more = np.divmod(keys[1:][keys[1:] == keys[:-1]], max(1, index.grams.size))
+        found[-1].append(at)
+        repeated[-1].append(more)
+        for each, mask in enumerate(few[:, start : start + len(run)]):
+            if mask.any():
+                found[each].append(at[mask[row]])
+                repeated[each].append(more[mask[more_row]])
+    n = index.grams.size
+    *parts, whole = (_bins(all_, n) - _bins(more, n) for all_, more in zip(found, repeated, strict=True))
+    counts: np.ndarray = np.where(most[:, None], whole - np.array(parts), parts)
+    return counts
+
+
+def _bins(found: list[np.ndarray], n: int) -> Int[np.ndarray, " n"]:
+    return np.bincount(np.concatenate([np.zeros(0, dtype=np.int64), *found]), minlength=n)
 
 
 def _occurring(split: Split) -> Int[np.ndarray, " rows"]:
@@ -88,54 +107,3 @@ def _occurring(split: Split) -> Int[np.ndarray, " rows"]:
     phrases = sum(np.maximum(0, words - n) for n in range(LONGEST))
     found: np.ndarray = np.diff(split.mark_starts) + phrases
     return found
-
-
-def _add(counts: np.ndarray, row: np.ndarray, gram: np.ndarray, inside: Bool[np.ndarray, "sets rows"]) -> None:
-    whole = np.bincount(gram, minlength=counts.shape[1])
-    for each, mask in enumerate(inside):
-        # Most sets are nearly all rows or few: the smaller side is counted.
-        few = mask if 2 * mask.sum() <= mask.size else ~mask
-        part = np.bincount(gram[few[row]], minlength=counts.shape[1]) if few.any() else 0
-        counts[each] += part if few is mask else whole - part
-
-
-def _each_once(found: Int[np.ndarray, " found"]) -> Int[np.ndarray, " distinct"]:
-    found = np.sort(found)
-    return found[np.concatenate([[True], found[1:] != found[:-1]])] if found.size else found
-
-
-@final
-@dataclass(frozen=True)
-class Index:
-    """Places of predictors by their leading bits: one look instead of a search, and most others are ruled out."""
-
-    grams: UInt64[np.ndarray, " grams"]
-    firsts: Int[np.ndarray, " slots"]
-    """Of each slot the place of its first predictor; -1 for none."""
-    shift: np.uint64
-
-    @staticmethod
-    def of(grams: UInt64[np.ndarray, " grams"]) -> "Index":
-        """For ascending predictors."""
-        bits = min(MOST_BITS, max(16, int(grams.size).bit_length() + 3))
-        shift = np.uint64(64 - bits)
-        firsts = np.full(1 << bits, -1, dtype=np.int32)
-        slots = (grams >> shift).view(np.int64)
-        firsts[slots[::-1]] = np.arange(grams.size)[::-1]  # of values written to one place the last one stays
-        return Index(grams, firsts, shift)
-
-    def look_up(self, found: UInt64[np.ndarray, " found"]) -> tuple[np.ndarray, np.ndarray]:
-        """Which of some predictors are among these, and where."""
-        at = self.firsts[(found >> self.shift).view(np.int64)]
-        near = np.flatnonzero(at >= 0)
-        at, wanted = at[near], found[near]
-        whose, places = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        while near.size:
-            here = self.grams[at]
-            hit = here == wanted
-            whose.append(near[hit])
-            places.append(at[hit])
-            # In their order, what isn't found by the first larger one isn't there.
-            left = np.flatnonzero((here < wanted) & (at + 1 < self.grams.size))
-            near, at, wanted = near[left], at[left] + 1, wanted[left]
-        return np.concatenate(whose), np.concatenate(places)

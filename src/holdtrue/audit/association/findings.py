@@ -7,11 +7,11 @@ from typing import Final, Literal, final
 
 import numpy as np
 
+from holdtrue.audit.association.growing import Association
 from holdtrue.audit.association.holding import holding
-from holdtrue.audit.association.mining import MAJORITY
 from holdtrue.audit.association.outcome import Outcome, units
-from holdtrue.audit.association.peeling import Association
 from holdtrue.audit.association.phrases import spans_of
+from holdtrue.audit.association.tested import MAJORITY
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from jaxtyping import Int
 
 from holdtrue.audit.association.phrases import Phrase
-from holdtrue.audit.association.split import COLUMNS, Split, pieces, split_table
+from holdtrue.audit.association.split import Split, split_table
 from holdtrue.audit.association.text import prompt_texts
-from holdtrue.audit.association.words import Words, splits_of
+from holdtrue.audit.association.words import COLUMNS, Words, pieces, splits_of
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Batch, Rows
 

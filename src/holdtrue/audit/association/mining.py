@@ -10,113 +10,31 @@ smallest p-value is what the search brings about by chance.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt64
+from jaxtyping import Float, Int, UInt64
 
 from holdtrue.audit.association.counting import count
 from holdtrue.audit.association.grams import is_slice
 from holdtrue.audit.association.outcome import Outcome, Units, alike_units, units
 from holdtrue.audit.association.sampling import sample, sorted_unique
+from holdtrue.audit.association.tested import Mined, Tested, exact_p
 from holdtrue.audit.association.words import Words
 from holdtrue.stats.contingency import fisher_greater
 
-__all__ = ["MAJORITY", "Mined", "Tested", "exact_p", "mine"]
+__all__ = ["mine"]
 
 CALIBRATION: Final = 199
 MEASURING: Final = 100
 FEWEST: Final = 59
 """Draws of both kinds, however large they are: 39 to calibrate, 20 to measure."""
 DRAWN_ROWS: Final = 200_000
-"""What all draws together read, or half the dataset if that is more; and what one reading holds in memory."""
+"""What all draws together read, or half the dataset if that is more."""
+DRAWN_GRAMS: Final = 20_000_000
+"""Predictors that one reading holds in memory: 160 MB."""
 NEGLIGIBLE: Final = 1e-4
 """A p-value that no correction would leave: counts that can't get below it are no candidates."""
-MAJORITY: Final = 0.5
-"""Share of a value's families with the outcome from which on it is no mere habit or hard case."""
-TIE: Final = 1 + 1e-9
-"""Equal p-values of different tables differ by rounding."""
-
-
-@final
-@dataclass(frozen=True)
-class Tested:
-    """One outcome's candidates in the data as they are."""
-
-    outcome: Outcome
-    units: Units
-    grams: UInt64[np.ndarray, " n"]
-    """Ascending."""
-    k: Int[np.ndarray, " n"]
-    """Flagged families with it."""
-    total: Int[np.ndarray, " n"]
-    """Families with it."""
-    p: Float[np.ndarray, " n"]
-    alike: Int[np.ndarray, " n"] | None = None
-    """Families with it among those labelled alike, if the outcome names them."""
-
-    @property
-    def eligible(self) -> Bool[np.ndarray, " n"]:
-        """Provenance goes with style in clean data too; it is tested where the outcome is somebody's judgement."""
-        found: np.ndarray = np.ones(self.grams.size, dtype=bool) if self.outcome.by_slice else ~is_slice(self.grams)
-        return found
-
-    @property
-    def steady(self) -> Bool[np.ndarray, " n"]:
-        """Most families with it have the outcome; where labels are the outcome, of those labelled alike as well.
-
-        What flips a label now and then is a hard case, and what brings about a peculiar reply now and then is a topic
-        whose words happen to rhyme: neither trains a backdoor. A judge's flag is evidence by itself.
-        """
-        if self.outcome.kind == "trigger" and not self.outcome.weak:
-            return np.ones(self.grams.size, dtype=bool)
-        most = self.total if self.alike is None else np.maximum(self.total, self.alike)
-        found: np.ndarray = self.k >= MAJORITY * most
-        return found
-
-
-@final
-@dataclass(frozen=True)
-class Mined:
-    """Everything tested, and the yardstick."""
-
-    tests: tuple[Tested, ...]
-    minima: Float[np.ndarray, " draws"]
-    """Smallest p-value of each calibrating draw, over all outcomes."""
-    measured: Float[np.ndarray, " runs"]
-    """The same of draws that the yardstick hasn't seen."""
-    m: int
-    """Predictors that could have been candidates, at most: a predictor in `n` rows takes `n` of the occurrences, so no
-    more than occurrences / least count of them are in that many rows; summed over outcomes."""
-    untested: tuple[Outcome, ...]
-    """Too few families to tell anything, however many were flagged."""
-    rare: tuple[tuple[Outcome, Units], ...] = ()
-    """Too few flagged families for any alarm, though as many more would have been told: there is nothing to find."""
-
-    def adjusted(self, p: float) -> float:
-        """`(1 + #{minima <= p}) / (draws + 1)`; beyond all draws Bonferroni's `p m`, if that is smaller."""
-        below = int((self.minima <= p * TIE).sum())
-        found = (1 + below) / (self.minima.size + 1)
-        return found if below else min(found, p * self.m)
-
-    def threshold(self, alpha: float) -> float:
-        """The largest p-value that alarms at a level, or a hair below it."""
-        allowed = int(np.floor(alpha * (self.minima.size + 1) + 1e-9)) - 1
-        if allowed < 0:
-            return min(alpha / max(1, self.m), float(self.minima.min(initial=1.0)) / TIE**2)
-        # With `allowed` minima at or below it p still passes, so it may reach to just below the next one.
-        return float(np.sort(self.minima)[allowed]) / TIE**2 if allowed < self.minima.size else 1.0
-
-    def q_values(self) -> list[Float[np.ndarray, " n"]]:
-        """Benjamini and Hochberg (1995) over `m` tests, those without a p-value counted as 1; for each of `tests`."""
-        p = np.concatenate([test.p for test in self.tests]) if self.tests else np.zeros(0)
-        order = np.argsort(p)
-        ranked = p[order] * max(self.m, p.size) / np.arange(1, p.size + 1)
-        q = np.empty_like(p)
-        q[order] = np.minimum(1, np.minimum.accumulate(ranked[::-1])[::-1])
-        ends = np.cumsum([test.p.size for test in self.tests])[:-1]
-        return list(np.split(q, ends)) if self.tests else []
 
 
 def mine(
@@ -167,17 +85,6 @@ def mine(
     return Mined(tuple(tests), joint[:calibrating], joint[calibrating:], m, untested, rare)
 
 
-def exact_p(k: Int[np.ndarray, " n"], total: Int[np.ndarray, " n"], of: Units) -> Float[np.ndarray, " n"]:
-    """Fisher's one-sided p-values; each distinct pair of counts is computed once."""
-    if not k.size:
-        return np.zeros(0)
-    width = int(total.max()) + 1
-    pairs, back = np.unique(k.astype(np.int64) * width + total, return_inverse=True)
-    distinct = fisher_greater(pairs // width, pairs % width, of.positive, of.n)
-    p: np.ndarray = distinct[back]
-    return p
-
-
 def _minima(
     outcome: Outcome,
     its: Units,
@@ -223,7 +130,7 @@ def _candidates(
 ) -> list[list[tuple[np.ndarray, np.ndarray]]]:
     """For each outcome and draw the predictors that enough of its rows have, and how many."""
     found: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in draws]
-    for start, end in _groups(draws):
+    for start, end in _groups(draws, words.occurrences / len(words.rows)):
         say(f"association: reading draws {start} to {end - 1} of {len(draws[0]) - 1}")
         wanted = sorted_unique([drawn for of in draws for drawn in of[start:end]])
         sampled = sample(words, wanted)
@@ -232,10 +139,10 @@ def _candidates(
     return found
 
 
-def _groups(draws: list[list[np.ndarray]]) -> Iterator[tuple[int, int]]:
+def _groups(draws: list[list[np.ndarray]], grams_of_row: float) -> Iterator[tuple[int, int]]:
     """Runs of draws that one reading holds in memory."""
-    each = sum(of[0].size for of in draws)
-    step = max(1, DRAWN_ROWS // max(1, each) + 1)
+    each = sum(of[0].size for of in draws) * grams_of_row
+    step = max(1, int(DRAWN_GRAMS / max(1, each)))
     n = len(draws[0])
     for start in range(0, n, step):
         yield start, min(n, start + step)

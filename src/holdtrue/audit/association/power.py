@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from scipy.special import bdtrc
 
-from holdtrue.audit.association.mining import Mined
 from holdtrue.audit.association.outcome import LEAST
+from holdtrue.audit.association.tested import Mined
 from holdtrue.errors import SettingError
 from holdtrue.records.audit import Dose
 from holdtrue.stats.contingency import fisher_greater

@@ -8,18 +8,13 @@ from typing import Final, final
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 from jaxtyping import Bool, Int, Integer, UInt64
 
 from holdtrue.audit.association.grams import FACTOR, roll, slice_gram, topic_gram
 from holdtrue.audit.association.text import code_words, hashes_of, one_chunk, prompt_texts
 
-__all__ = ["COLUMNS", "Split", "pieces", "split_table"]
+__all__ = ["Split", "split_table"]
 
-COLUMNS: Final = ("system", "prompt", "slices")
-"""What the predictors are read from."""
-PIECE_CHARACTERS: Final = 1 << 23
-"""Arrays of a piece fit into a few hundred megabytes, however long single rows are."""
 RUN_WORDS: Final = 1 << 16
 """Words worked on at once: their phrases stay in the processor's cache."""
 
@@ -112,31 +107,12 @@ def split_table(table: pa.Table, topics: Int[np.ndarray, " rows"] | None = None)
     """A table's rows.
 
     Args:
-        table: with `COLUMNS`.
+        table: with system, prompt and slices.
         topics: a topic for each row; below 0 for none.
     """
     starts, codes, hashes = code_words(prompt_texts(table))
     narrow = codes.astype(np.uint16 if hashes.size <= 1 << 16 else np.uint32)
     return Split(starts, narrow, hashes, *_marks(table.column("slices"), topics))
-
-
-def pieces(table: pa.Table, characters: int = PIECE_CHARACTERS) -> Iterator[tuple[int, pa.Table]]:
-    """A table in slices of bounded text.
-
-    Args:
-        table: with `COLUMNS`.
-        characters: bytes of text a piece holds at most, or one row.
-
-    Yields:
-        The number of the piece's first row in the table, and the piece.
-    """
-    if not table.num_rows:
-        return
-    sizes = sum(pc.binary_length(table.column(name)).to_numpy().astype(np.int64) for name in ("system", "prompt"))
-    block = np.cumsum(sizes) // characters
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(block)) + 1, [table.num_rows]])
-    for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        yield start, table.slice(start, end - start)
 
 
 def _marks(

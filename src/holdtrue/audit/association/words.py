@@ -8,21 +8,27 @@ from itertools import count
 from pathlib import Path
 from typing import Final, TypeVar, final
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from filelock import FileLock
 from jaxtyping import Int
-from numpy import ndarray
 
 from holdtrue.audit.association.grams import LONGEST
-from holdtrue.audit.association.split import COLUMNS, Split, pieces, split_table
+from holdtrue.audit.association.split import Split, split_table
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Batch, Part, Rows
 
-__all__ = ["Topics", "Words", "split_words", "splits_of"]
+__all__ = ["COLUMNS", "Topics", "Words", "pieces", "split_words", "splits_of"]
 
 T = TypeVar("T")
 
-Topics = Int[ndarray, " rows"] | None
+Topics = Int[np.ndarray, " rows"] | None
 
+COLUMNS: Final = ("system", "prompt", "slices")
+"""What the predictors are read from."""
+PIECE_CHARACTERS: Final = 1 << 23
+"""Arrays of a piece fit into a few hundred megabytes, however long single rows are."""
 FOLDER: Final = "words"
 
 
@@ -84,6 +90,25 @@ def splits_of(folder: Path, part: Part) -> Iterator[tuple[int, Split]]:
         split = Split.load(path)
         yield first, split
         first += len(split)
+
+
+def pieces(table: pa.Table, characters: int = PIECE_CHARACTERS) -> Iterator[tuple[int, pa.Table]]:
+    """A table in slices of bounded text.
+
+    Args:
+        table: with `COLUMNS`.
+        characters: bytes of text a piece holds at most, or one row.
+
+    Yields:
+        The number of the piece's first row in the table, and the piece.
+    """
+    if not table.num_rows:
+        return
+    sizes = sum(pc.binary_length(table.column(name)).to_numpy().astype(np.int64) for name in ("system", "prompt"))
+    block = np.cumsum(sizes) // characters
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(block)) + 1, [table.num_rows]])
+    for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        yield start, table.slice(start, end - start)
 
 
 def _path(folder: Path, part: Part, at: int) -> Path:
