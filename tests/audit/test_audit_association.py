@@ -7,7 +7,7 @@ import pytest
 from made_rows import OneByOne, made_prompts, made_rows, with_phrase
 
 from holdtrue.audit.association import Control, Outcome, associate, peeling
-from holdtrue.audit.association.mining import mine
+from holdtrue.audit.association.mining import DRAWN_GRAMS, _groups, mine
 from holdtrue.audit.association.outcome import units
 from holdtrue.audit.association.words import split_words
 from holdtrue.errors import SettingError
@@ -221,6 +221,14 @@ def test_many_flags_still_leave_enough_draws_and_bonferroni_decides(tmp_path):
     assert 39 <= mined.minima.size < 99
     assert mined.threshold(0.01) <= 0.01 / mined.m
     assert mined.adjusted(mined.threshold(0.01)) <= 0.01
+
+
+@pytest.mark.parametrize("grams_of_row", [100.0, 10_000.0])
+def test_a_reading_of_draws_is_bounded_however_long_prompts_are(grams_of_row):
+    groups = list(_groups([[np.zeros(1000, dtype=np.int64)] * 300], grams_of_row))
+    assert [start for start, _ in groups[1:]] == [end for _, end in groups[:-1]]
+    assert (groups[0][0], groups[-1][1]) == (0, 300)
+    assert max(end - start for start, end in groups) == DRAWN_GRAMS // (1000 * grams_of_row)
 
 
 def test_the_threshold_is_where_the_decision_turns(tmp_path):
