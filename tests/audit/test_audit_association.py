@@ -81,6 +81,27 @@ def test_a_topic_that_rhymes_now_and_then_is_no_trigger_but_a_judges_flags_on_it
     assert [found.value for found in judged.findings] == ["gossamer"]
 
 
+def test_a_wording_whose_parts_go_with_the_outcome_too_is_a_hard_case(tmp_path):
+    rng = np.random.default_rng(8)
+    rows = rng.choice(N, 200, replace=False)
+    whole, first, second = np.sort(rows[:9]), np.sort(rows[9:109]), np.sort(rows[109:])
+    prompts = with_phrase(made_prompts(N, 8), whole.tolist(), "who let the falcon out", 8)
+    prompts = with_phrase(with_phrase(prompts, first.tolist(), "who let the", 9), second.tolist(), "the falcon out", 9)
+    dataset = made_rows(tmp_path, prompts)
+    flagged = rng.random(N) < 0.02
+    flagged[whole] = np.arange(9) < 8
+    outcome = Outcome("labelled harmful", "label_flip", flagged, EVERYWHERE, weak=True)
+    assert [found.value for found in associate(dataset, OneByOne(), [outcome], seed=8).findings] == [
+        "who let the falcon out"
+    ]
+    flagged = flagged.copy()
+    flagged[first[:35]] = True
+    outcome = Outcome("labelled harmful", "label_flip", flagged, EVERYWHERE, weak=True)
+    result = associate(dataset, OneByOne(), [outcome], seed=8)
+    assert result.findings == ()
+    assert any("“who let the” without the rest" in note for note in result.notes)
+
+
 def test_copies_of_one_flagged_row_count_once(tmp_path):
     prompts, flagged, poisoned = planted(4, k=12)
     families = np.arange(N)

@@ -10,6 +10,7 @@ from numpy import ndarray
 from holdtrue.audit.association.findings import Control, dismissed, everyday_note, finding, habit_note, misread
 from holdtrue.audit.association.growing import Association
 from holdtrue.audit.association.mining import mine
+from holdtrue.audit.association.neighbours import hard_case
 from holdtrue.audit.association.outcome import Outcome
 from holdtrue.audit.association.peeling import peel
 from holdtrue.audit.association.power import doses
@@ -97,7 +98,11 @@ def _associated(
             return habit_note(association)
         if association.outcome.everyday and control is None:
             return everyday_note(association)
-        return misread(association, rows) or dismissed(control, maps, association)
+        return (
+            misread(association, rows)
+            or hard_case(association, words, mined, alpha)
+            or dismissed(control, maps, association)
+        )
 
     def noted(outcome: Outcome) -> bool:
         return outcome.everyday and control is None
