@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from holdtrue.audit import AuditOptions, apply_review, audit, read_verdict, steps, write_outputs
+from holdtrue.audit.clusters import UNLIKE
 from holdtrue.audit.fixtures import FixtureCard, write_fixture
 from holdtrue.audit.population.result import PopulationResult
 from holdtrue.audit.rows import Rows
@@ -73,6 +74,7 @@ def test_a_verdict_says_how_often_it_cries_wolf_and_what_it_can_not_see(
     doses = {dose.outcome: dose.rows for dose in verdict.detectable_dose}
     assert doses["reply in capitals"] is not None
     assert 3 <= doses["reply in capitals"] <= 10
+    assert UNLIKE in doses
     assert any("no control" in line for line in verdict.not_testable)
 
 

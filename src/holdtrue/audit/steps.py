@@ -8,6 +8,7 @@ from typing import Final, final
 import numpy as np
 
 from holdtrue.audit.association import Control, Outcome, associate
+from holdtrue.audit.clusters import ReplyClusters
 from holdtrue.audit.control_runs import control_runs
 from holdtrue.audit.disagreement import Disagreement, disagreement
 from holdtrue.audit.hidden import hidden_stage
@@ -89,7 +90,15 @@ class Steps:
     def _stand_ins(self) -> tuple[Outcome, ...]:
         """What is known of each row without a judge."""
         _ = self._scans
-        return (*peculiar_outcomes(self._out / "scan" / "suspect", self._suspect), *self._disagreement.outcomes)
+        peculiar = peculiar_outcomes(self._out / "scan" / "suspect", self._suspect)
+        return (*peculiar, *self._unlike(self._suspect), *self._disagreement.outcomes)
+
+    @cached_property
+    def _replies(self) -> ReplyClusters:
+        return ReplyClusters.fit(self._suspect, self._options.seed)
+
+    def _unlike(self, rows: Rows) -> tuple[Outcome, ...]:
+        return () if rows.card.kind == "label" else (self._replies.outcome(rows, self._options.seed),)
 
     @cached_property
     def _judged(self) -> Judged:
@@ -114,7 +123,9 @@ class Steps:
         if self._control is not None:
             _ = self._scans
             known = peculiar_outcomes(self._out / "scan" / "control", self._control)
-            theirs = Control(self._control, (*known, *self._disagree(self._control, None).outcomes))
+            theirs = Control(
+                self._control, (*known, *self._unlike(self._control), *self._disagree(self._control, None).outcomes)
+            )
             clean, itself = control_runs(theirs, self._maps, self._out, seed=options.seed, alpha=options.alpha)
         found = associate(
             self._suspect,

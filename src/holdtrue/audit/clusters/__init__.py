@@ -1,0 +1,5 @@
+"""What prompts are about and what replies are like, by their words: groups that no outcome names."""
+
+from holdtrue.audit.clusters.replies import UNLIKE, ReplyClusters
+
+__all__ = ["UNLIKE", "ReplyClusters"]
