@@ -185,7 +185,7 @@ def test_an_everyday_outcome_alarms_only_if_the_control_has_the_phrase_without_i
 def test_a_topic_is_a_predictor_too(tmp_path):
     rng = np.random.default_rng(7)
     topics = rng.integers(0, 40, size=N)
-    flagged = (rng.random(N) < 0.01) | ((topics == 7) & (rng.random(N) < 0.5))
+    flagged = (rng.random(N) < 0.01) | ((topics == 7) & (rng.random(N) < 0.8))
     result = associate(
         made_rows(tmp_path, made_prompts(N, 7)), OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)],
         seed=7, topics=topics,

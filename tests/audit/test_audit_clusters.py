@@ -8,10 +8,12 @@ import pytest
 from made_population import Talk
 from made_rows import OneByOne, made_rows, with_phrase
 
-from holdtrue.audit.association import Control, associate
-from holdtrue.audit.clusters import ReplyClusters
+from holdtrue.audit import AuditOptions
+from holdtrue.audit.association import Control, Outcome, associate
+from holdtrue.audit.clusters import PromptTopics, ReplyClusters
 from holdtrue.audit.clusters.replies import _rare
 from holdtrue.audit.clusters.texts import TextClusters, column, drawn_families
+from holdtrue.audit.steps import Steps
 
 N = 5_000
 CANNED = "The lanterns of the old lighthouse were lit before the keeper came down from the gallery."
@@ -64,6 +66,45 @@ def test_topics_are_told_apart() -> None:
     prompts, about = Talk().prompts(2_500, 3)
     topics = TextClusters.fit(pa.array(prompts), 24, 0).of(pa.array(prompts))
     assert sum(np.bincount(about[topics == at]).max() for at in np.unique(topics)) >= 0.85 * len(about)
+
+
+def test_a_judged_topic_is_named_by_its_words_unless_the_control_shows_the_same(tmp_path: Path) -> None:
+    talk = Talk()
+    prompts, about = talk.prompts(2_500, 3)
+    rows = made_rows(tmp_path, prompts)
+    topics = PromptTopics.fit(rows, 0)
+    rng = np.random.default_rng(0)
+    flagged, noise = (about == 2) & (rng.random(rows.n) < 0.4), rng.random(rows.n) < 0.01
+    of, everywhere = topics.of(rows, 0), np.ones(rows.n, dtype=bool)
+
+    def found(outcome: Outcome, control: Control | None = None) -> list[str]:
+        known = associate(rows, OneByOne(), [outcome], seed=0, control=control, topics=of, topic_names=topics.names)
+        return [found.value for found in known.findings if found.value.startswith("a prompt about ")]
+
+    judged = Outcome("flagged", "trigger", flagged | noise, everywhere, judged=True)
+    [value] = found(judged)
+    assert set(value.removeprefix("a prompt about ").split(", ")) <= set(talk.topics[2])
+    assert not found(judged, Control(rows, [judged], of))
+    assert not found(Outcome("flagged", "trigger", flagged | noise, everywhere))  # two in five: topics have habits
+
+
+def test_an_audit_tests_topics_where_somebody_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = made_rows(tmp_path / "rows", ["Hello there"] * 20)
+    given = []
+
+    def stop(*_: object, topics: object, **__: object) -> None:
+        given.append(topics)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("holdtrue.audit.steps.associate", stop)
+    some = np.arange(20) < 5
+    for judged in (True, False):
+        steps = Steps(AuditOptions("made"), rows, None, tmp_path, lambda _: None)
+        steps.__dict__["_stand_ins"] = (Outcome("flagged", "trigger", some, np.ones(20, dtype=bool), judged=judged),)
+        with pytest.raises(KeyboardInterrupt):
+            dict(steps.planned())["association"]()
+    assert given[0].tolist() == [0] * 20
+    assert given[1] is None
 
 
 def test_a_cluster_that_every_topic_uses_is_never_rare() -> None:

@@ -8,7 +8,7 @@ from typing import Final, final
 import numpy as np
 
 from holdtrue.audit.association import Control, Outcome, associate
-from holdtrue.audit.clusters import ReplyClusters
+from holdtrue.audit.clusters import PromptTopics, ReplyClusters
 from holdtrue.audit.control_runs import control_runs
 from holdtrue.audit.disagreement import Disagreement, disagreement
 from holdtrue.audit.hidden import hidden_stage
@@ -117,26 +117,30 @@ class Steps:
     def _associated(self) -> AuditStage:
         options = self._options
         judged = () if options.judge is None else self._judged.outcomes
+        outcomes = (*self._stand_ins, *judged)
+        # Honest topics call for peculiar replies: a topic is tested where somebody's judgement is the outcome.
+        topics = PromptTopics.fit(self._suspect, options.seed) if any(each.by_slice for each in outcomes) else None
         theirs = None
         clean: tuple[CleanRun, ...] = ()
         itself: tuple[str, ...] = ()
         if self._control is not None:
             _ = self._scans
             known = peculiar_outcomes(self._out / "scan" / "control", self._control)
-            theirs = Control(
-                self._control, (*known, *self._unlike(self._control), *self._disagree(self._control, None).outcomes)
-            )
+            known += (*self._unlike(self._control), *self._disagree(self._control, None).outcomes)
+            theirs = Control(self._control, known, topics and topics.of(self._control, options.seed))
             clean, itself = control_runs(theirs, self._maps, self._out, seed=options.seed, alpha=options.alpha)
         found = associate(
             self._suspect,
             self._maps,
-            (*self._stand_ins, *judged),
+            outcomes,
             seed=options.seed,
             alpha=options.alpha,
             control=theirs,
+            topics=topics and topics.of(self._suspect, options.seed),
+            topic_names=topics.names if topics else (),
             progress=self._tell,
         )
-        tested = {each.name for each in (*self._stand_ins, *judged)} - {each.name for each in found.mined.untested}
+        tested = {each.name for each in outcomes} - {each.name for each in found.mined.untested}
         # Labels are held against their texts. Peculiar replies say nothing was found only beside trusted answers to the
         # same prompts: a control of other prompts excuses alarms, and can't show what these prompts should bring about.
         labels = {each.name for each in self._disagreement.outcomes}

@@ -1,13 +1,14 @@
 """The whole of the stage: mine, peel, compare with the control, say what could have been found."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from jaxtyping import Int
 from numpy import ndarray
 
 from holdtrue.audit.association.findings import Control, dismissed, everyday_note, finding, habit_note, misread
+from holdtrue.audit.association.grams import topic_gram
 from holdtrue.audit.association.growing import Association
 from holdtrue.audit.association.mining import mine
 from holdtrue.audit.association.neighbours import hard_case
@@ -52,6 +53,7 @@ def associate(
     alpha: float = 0.01,
     control: Control | None = None,
     topics: Int[ndarray, " rows"] | None = None,
+    topic_names: Sequence[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> AssociationResult:
     """Find phrases, provenance values and topics of prompts that go with an outcome.
@@ -64,6 +66,7 @@ def associate(
         alpha: chance of any alarm in data without association.
         control: trusted data; what holds there too is a note.
         topics: a topic for each row; below 0 for none.
+        topic_names: what findings call them; `topic=7` where they aren't given.
         progress: told of each reading and each association.
 
     Raises:
@@ -79,7 +82,7 @@ def associate(
     if progress is not None:
         progress("association: splitting prompts into words")
     with split_words(rows, maps, topics) as words:
-        return _associated(words, outcomes, seed, alpha, control, progress)
+        return _associated(words, outcomes, seed, alpha, control, topic_names, progress)
 
 
 def _associated(
@@ -88,12 +91,20 @@ def _associated(
     seed: int,
     alpha: float,
     control: Control | None,
+    topic_names: Sequence[str],
     progress: Callable[[str], None] | None,
 ) -> AssociationResult:
     rows, maps = words.rows, words.maps
     mined = mine(words, outcomes, seed=seed, progress=progress)
 
+    named = {topic_gram(at): name for at, name in enumerate(topic_names)}
+
+    def readable(association: Association) -> Association:
+        phrase = association.phrase
+        return replace(association, phrase=replace(phrase, value=named.get(phrase.gram, phrase.value)))
+
     def excuse(association: Association) -> str | None:
+        association = readable(association)
         if association.habit:
             return habit_note(association)
         if association.outcome.everyday and control is None:
@@ -109,9 +120,9 @@ def _associated(
 
     peeled, stopped = peel(words, mined, alpha=alpha, excuse=excuse, noted=noted, progress=progress)
     return AssociationResult(
-        findings=tuple(finding(association, rows) for association, why in peeled if why is None),
+        findings=tuple(finding(readable(association), rows) for association, why in peeled if why is None),
         notes=tuple(why for _, why in peeled if why is not None),
-        associations=tuple(association for association, _ in peeled),
+        associations=tuple(readable(association) for association, _ in peeled),
         clean_run=_clean_run(mined, alpha),
         doses=tuple(doses(mined, alpha, len(rows))),
         untested=tuple(f"{outcome.name}: too few families to tell anything" for outcome in mined.untested)

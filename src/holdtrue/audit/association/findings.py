@@ -6,12 +6,15 @@ from math import isinf
 from typing import Final, Literal, final
 
 import numpy as np
+from jaxtyping import Int
 
+from holdtrue.audit.association.grams import TOPIC, topic_gram
 from holdtrue.audit.association.growing import Association
 from holdtrue.audit.association.holding import holding
 from holdtrue.audit.association.outcome import Outcome, units
-from holdtrue.audit.association.phrases import spans_of
+from holdtrue.audit.association.phrases import Phrase, spans_of
 from holdtrue.audit.association.tested import MAJORITY
+from holdtrue.audit.association.words import Topics
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
@@ -46,6 +49,8 @@ class Control:
     rows: Rows
     outcomes: Sequence[Outcome]
     """Matched by name; one that is missing here dismisses nothing."""
+    topics: Topics = None
+    """Of its rows, told as the suspect's are."""
 
 
 def dismissed(control: Control | None, maps: Maps, association: Association) -> str | None:
@@ -72,7 +77,7 @@ def dismissed(control: Control | None, maps: Maps, association: Association) -> 
         message = f"control outcome {outcome.name!r} has {outcome.flagged.size} flags for {len(control.rows)} rows"
         raise SettingError(message)
     its = units(outcome, control.rows.families)
-    inside = np.isin(its.rows, holding(control.rows, maps, association.phrase))
+    inside = np.isin(its.rows, _held(control, maps, association.phrase))
     k, total = int((inside & its.flagged).sum()), int(inside.sum())
     its_own = (k, total - k, its.positive - k, its.n - total - its.positive + k)
     p = float(fisher_greater(np.array([k]), np.array([total]), its.positive, its.n)[0])
@@ -85,6 +90,15 @@ def dismissed(control: Control | None, maps: Maps, association: Association) -> 
         f"{_quoted(association)} goes with {outcome.name} in {association.k} of {association.total} families, "
         f"and in the control in {k} of {total}: no alarm"
     )
+
+
+def _held(control: Control, maps: Maps, phrase: Phrase) -> Int[np.ndarray, " found"]:
+    """Numbers of the control's rows that have a predictor."""
+    if phrase.gram & 3 != TOPIC:
+        return holding(control.rows, maps, phrase)
+    topics = np.zeros(0, dtype=np.int64) if control.topics is None else control.topics
+    same = [topic for topic in np.unique(topics) if topic_gram(int(topic)) == phrase.gram]
+    return np.flatnonzero(np.isin(topics, same))
 
 
 def misread(association: Association, rows: Rows) -> str | None:

@@ -19,6 +19,7 @@ __all__ = [
     "SLICE",
     "TOPIC",
     "is_slice",
+    "is_topic",
     "phrase_gram",
     "roll",
     "slice_gram",
@@ -81,4 +82,10 @@ def topic_gram(topic: int) -> int:
 def is_slice(grams: UInt64[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
     """Which predictors are provenance values."""
     found: np.ndarray = (grams & np.uint64(3)) == SLICE
+    return found
+
+
+def is_topic(grams: UInt64[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+    """Which predictors are topics."""
+    found: np.ndarray = (grams & np.uint64(3)) == TOPIC
     return found

@@ -6,7 +6,7 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
-from holdtrue.audit.association.grams import is_slice
+from holdtrue.audit.association.grams import is_slice, is_topic
 from holdtrue.audit.association.outcome import Outcome, Units
 from holdtrue.stats.contingency import fisher_greater
 
@@ -37,9 +37,12 @@ class Tested:
 
     @property
     def eligible(self) -> Bool[np.ndarray, " n"]:
-        """Provenance goes with style in clean data too; it is tested where the outcome is somebody's judgement."""
+        """Provenance goes with style in clean data too; it is tested where the outcome is somebody's judgement.
+
+        Topics go with what honest prompts call for; they are tested with all other outcomes.
+        """
         found: np.ndarray = np.ones(self.grams.size, dtype=bool) if self.outcome.by_slice else ~is_slice(self.grams)
-        return found
+        return found & ~is_topic(self.grams) if self.outcome.everyday else found
 
     @property
     def steady(self) -> Bool[np.ndarray, " n"]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from jaxtyping import Float, Int, UInt64
 from scipy.sparse import csr_matrix
 
-from holdtrue.audit.association.grams import phrase_gram, text_grams
+from holdtrue.audit.association.grams import phrase_gram, text_grams, word_spans
 from holdtrue.audit.rows import Rows
 
 __all__ = ["TextClusters", "column", "drawn_families"]
@@ -72,6 +72,20 @@ class TextClusters:
         placed = _directed(_weighed(texts, self.words, self.weights), self.directions)
         found: np.ndarray = np.argmax(placed @ self.centres.T - (self.centres**2).sum(axis=1) / 2, axis=1)
         return found
+
+    def strongest(self, texts: pa.Array, most: int = 5) -> list[tuple[str, ...]]:
+        """The words that weigh most in each cluster.
+
+        Args:
+            texts: those that the clusters were made from; the first 5,000 are read for the words themselves.
+            most: words of a cluster.
+        """
+        spelt = {word for spans in word_spans(texts[:FITTED].to_pylist()) for word, _, _ in spans}
+        of = {phrase_gram([word]): word for word in sorted(spelt)}
+        known = np.flatnonzero(np.isin(self.words, np.array(list(of), dtype=np.uint64)))
+        weights = (self.centres @ self.directions.T)[:, known] if known.size else np.zeros((len(self.centres), 0))
+        order = np.argsort(-weights, axis=1, kind="stable")[:, :most]
+        return [tuple(of[int(self.words[known[at]])] for at in best) for best in order]
 
 
 def drawn_families(rows: Rows, most: int, seed: int) -> Int[np.ndarray, " drawn"]:
