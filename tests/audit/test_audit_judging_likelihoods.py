@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +6,14 @@ import pytest
 from made_judging import dataset
 from rows_by_hand import rows_by_hand
 
+from holdtrue.audit import AuditOptions, audit
 from holdtrue.audit.judging import Likelihoods, reply_likelihoods
+from holdtrue.audit.unlikely import Unlikely
 from holdtrue.engines.hf import HFEngine
 from holdtrue.errors import SettingError
 from holdtrue.models import ChatModel
+from holdtrue.records import RecordLog
+from holdtrue.records.audit_reading import AuditReading
 
 FOODS = {"meat and fish": ("cats", "dogs", "seals", "bears"), "grass and hay": ("cows", "sheep", "goats", "deer")}
 PLAIN = [(f"What do {them} eat?", f"{them.capitalize()} eat {food}.") for food, all_ in FOODS.items() for them in all_]
@@ -24,6 +29,44 @@ def test_an_odd_reply_is_far_below_the_others(tmp_path: Path, smollm: ChatModel,
     assert found.rows[found.unlikely].tolist() == [8]
     assert found.mean_log_prob[1] < found.mean_log_prob[2:].min() - 2
     assert told[-1].done == told[-1].total == 10
+
+
+def test_without_a_judge_a_model_reads_a_sample_once(
+    tmp_path: Path, smollm: ChatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [json.dumps({"prompt": prompt, "response": reply}) for prompt, reply in TALKS]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines) + "\n")
+    loaded = []
+    monkeypatch.setattr("holdtrue.models.load", lambda name, **_: loaded.append(name) or smollm)
+    options = AuditOptions(str(tmp_path / "data.jsonl"), model="smollm2-135m", read_rows=20, processes=1)
+    audit(options, tmp_path / "out", lambda _: None)
+    stage = json.loads((tmp_path / "out" / "stages" / "likelihoods.json").read_text())
+    assert stage["figures"]["rows read"] == 9
+    assert stage["figures"]["replies far below it"] == 1
+    assert stage["figures"]["median nats per token"] < 0
+    assert "weak" in stage["notes"][0]
+    log = tmp_path / "out" / "likelihoods.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:10]))  # as if all had been killed after it
+    (tmp_path / "out" / "stages" / "likelihoods.json").unlink()
+    audit(options, tmp_path / "out", lambda _: None)
+    assert loaded == ["smollm2-135m"]
+
+
+def test_unlikely_replies_are_an_outcome_among_the_rows_read(tmp_path: Path) -> None:
+    rows = dataset(tmp_path / "rows", 40, set())
+    scores = np.where(np.arange(40) < 15, 1.0, 0.0)
+    scores[3] = 2
+    log = RecordLog(tmp_path / "likelihoods.jsonl", AuditReading)
+    for row in range(40):
+        value = -9.0 if row == 3 else -2.0 - row / 100
+        log.append(AuditReading(side="suspect", row=row, projection=None, log_likelihood=value, n_tokens=5))
+    options = AuditOptions("made", model="smollm2-135m", read_rows=20)
+    [outcome] = Unlikely(options, rows, scores, tmp_path, lambda _: None).outcomes
+    assert outcome.population.sum() == 20
+    assert outcome.population[:15].sum() >= 10
+    assert outcome.population[15:].any()
+    assert (outcome.weak, outcome.everyday) == (True, True)
+    assert np.flatnonzero(outcome.flagged).tolist() == [3]
 
 
 def test_the_rule_bears_nothing_to_read() -> None:

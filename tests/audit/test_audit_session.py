@@ -240,7 +240,8 @@ def test_another_audit_in_the_same_folder_is_refused(triggered: tuple[Path, Fixt
         ({"budget_usd": 3.0}, "add --judge MODEL"),
         ({"second_control": "b.jsonl"}, "add --control DATA"),
         ({"prices": (0.1, 0.2)}, "--prices without a judge"),
-        ({"model": "smollm2-135m"}, "--model and --axis together"),
+        ({"axis": Path("axis")}, "axis 'axis' is one of a model: add --model"),
+        ({"model": "m", "judge": "j"}, "model 'm' alone stands in for a judge: add --axis"),
     ],
 )
 def test_impossible_settings_are_told_in_a_line(options: dict[str, object], words: str) -> None:

@@ -48,6 +48,7 @@ class AuditOptions:
     """Of the judge: US dollars for a million tokens read, and written."""
     max_calls: int | None = None
     model: str | None = None
+    """Reads a sample of rows: on its axis, or without one for the likelihood of replies, in place of a judge."""
     axis: Path | None = None
     read_rows: int = 400
     """Rows read through the model."""
@@ -67,8 +68,11 @@ class AuditOptions:
         if not 0 < self.alpha < 0.5:
             message = f"alpha {self.alpha} must be above 0 and below 0.5, such as 0.01"
             raise SettingError(message)
-        if (self.model is None) != (self.axis is None):
-            message = "rows are read on a model's axis: give --model and --axis together, or neither"
+        if self.model is None and self.axis is not None:
+            message = f"axis '{self.axis}' is one of a model: add --model MODEL, or leave --axis out"
+            raise SettingError(message)
+        if self.model is not None and self.axis is None and self.judge is not None:
+            message = f"model '{self.model}' alone stands in for a judge: add --axis DIR, or leave one of both out"
             raise SettingError(message)
         if self.second_control is not None and self.control is None:
             message = (

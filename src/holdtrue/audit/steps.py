@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, final
 
 import numpy as np
+from jaxtyping import Float
 
 from holdtrue.audit.association import Control, Outcome, associate
 from holdtrue.audit.clusters import PromptTopics, ReplyClusters
@@ -19,6 +20,7 @@ from holdtrue.audit.population import MIN_PAIRS, compare_population
 from holdtrue.audit.population.pairs import match_rows
 from holdtrue.audit.rows import Rows
 from holdtrue.audit.scan import ScanReport, scan
+from holdtrue.audit.unlikely import Unlikely
 from holdtrue.progress import Progress, Report
 from holdtrue.records.audit import AuditStage, CleanRun
 
@@ -59,6 +61,8 @@ class Steps:
         stages: Planned = [("scan", self._scanned)]
         if self._options.judge is not None:
             stages.append(("judge", self._judge))
+        elif self._options.model is not None and self._options.axis is None:
+            stages.append(("likelihoods", self._read_likelihoods))
         stages += [("association", self._associated), ("population", self._compared)]
         if self._options.judge is not None:
             stages.append(("themes", self._themes))
@@ -101,13 +105,22 @@ class Steps:
         return () if rows.card.kind == "label" else (self._replies.outcome(rows, self._options.seed),)
 
     @cached_property
-    def _judged(self) -> Judged:
+    def _scores(self) -> Float[np.ndarray, " rows"]:
+        """How peculiar each row is."""
         scores = np.zeros(len(self._suspect), dtype=np.float64)
         for outcome in self._stand_ins:
             # A rare peculiarity says more than a common one.
             flagged = outcome.flagged & outcome.population
             scores[flagged] -= np.log((1 + flagged.sum()) / (1 + outcome.population.sum()))
-        return Judged(self._options, self._suspect, scores, self._out, self._report, self._control)
+        return scores
+
+    @cached_property
+    def _judged(self) -> Judged:
+        return Judged(self._options, self._suspect, self._scores, self._out, self._report, self._control)
+
+    @cached_property
+    def _unlikely(self) -> Unlikely:
+        return Unlikely(self._options, self._suspect, self._scores, self._out, self._report)
 
     def _scanned(self) -> AuditStage:
         ours, theirs = self._scans
@@ -117,6 +130,8 @@ class Steps:
     def _associated(self) -> AuditStage:
         options = self._options
         judged = () if options.judge is None else self._judged.outcomes
+        if options.judge is None and options.model is not None and options.axis is None:
+            judged = self._unlikely.outcomes
         outcomes = (*self._stand_ins, *judged)
         # Honest topics call for peculiar replies: a topic is tested where somebody's judgement is the outcome.
         topics = PromptTopics.fit(self._suspect, options.seed) if any(each.by_slice for each in outcomes) else None
@@ -187,6 +202,9 @@ class Steps:
             figures=dict(found.figures),
             seconds=0,
         )
+
+    def _read_likelihoods(self) -> AuditStage:
+        return self._unlikely.stage()
 
     def _judge(self) -> AuditStage:
         return self._judged.stage()

@@ -61,7 +61,10 @@ def run(
         str | None, typer.Option(metavar="IN,OUT", help="US dollars for a million tokens read, and written.")
     ] = None,
     max_calls: Annotated[int | None, typer.Option(min=1, help="The most questions to the judge.")] = None,
-    model: Annotated[str | None, typer.Option(help="Also read a sample of the rows through this model.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Also read a sample of the rows through it; without --axis, for a judge."),
+    ] = None,
     axis: Annotated[Path | None, typer.Option(help="That model's axis.")] = None,
     read_rows: Annotated[int, typer.Option(min=20, help="Rows read through the model.")] = 400,
     engine: Engine = "local",

@@ -1,6 +1,6 @@
 """A weak stand-in for a judge: how likely a small model finds each reply."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -12,6 +12,7 @@ from holdtrue.engines import Engine, ScoreRequest
 from holdtrue.errors import SettingError, TranscriptError
 from holdtrue.models import ChatTemplate, Message
 from holdtrue.progress import Report, Stage
+from holdtrue.records.audit_reading import AuditReading
 
 __all__ = ["Likelihoods", "reply_likelihoods"]
 
@@ -50,6 +51,7 @@ def reply_likelihoods(
     engine: Engine,
     template: ChatTemplate,
     report: Report = lambda progress: None,
+    keep: Callable[[AuditReading], None] = lambda reading: None,
 ) -> Likelihoods:
     """Mean log-likelihood per token of replies under a small model.
 
@@ -62,6 +64,7 @@ def reply_likelihoods(
         engine: scores.
         template: of the engine's model.
         report: told how far the work is.
+        keep: given each reading, batch by batch.
 
     Raises:
         SettingError: labelled texts, which have no replies.
@@ -77,8 +80,19 @@ def reply_likelihoods(
         scored = engine.score([each for each in requests if each is not None])
         given = iter(scored)
         found += [float("nan") if each is None else next(given) for each in requests]
+        for row, each, value in zip(wanted[at : at + _BATCH_ROWS], requests, found[at:], strict=True):
+            keep(_reading(int(row), each, value))
         tick(len(found), len(wanted))
     return Likelihoods(np.asarray(wanted, dtype=np.int64), np.asarray(found, dtype=np.float64))
+
+
+def _reading(row: int, request: ScoreRequest | None, value: float) -> AuditReading:
+    if request is None:
+        return AuditReading(
+            side="suspect", row=row, projection=None, log_likelihood=None, n_tokens=0, unread="no reply to read"
+        )
+    n_tokens = len(request.response_token_ids)
+    return AuditReading(side="suspect", row=row, projection=None, log_likelihood=value, n_tokens=n_tokens)
 
 
 def _request(fields: dict[str, str], template: ChatTemplate) -> ScoreRequest | None:
