@@ -74,7 +74,7 @@ def test_a_verdict_says_how_often_it_cries_wolf_and_what_it_can_not_see(
     doses = {dose.outcome: dose.rows for dose in verdict.detectable_dose}
     assert doses["reply in capitals"] is not None
     assert 3 <= doses["reply in capitals"] <= 10
-    assert UNLIKE in doses
+    assert UNLIKE not in doses  # without a control it makes notes, and finds nothing
     assert any("no control" in line for line in verdict.not_testable)
 
 

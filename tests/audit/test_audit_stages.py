@@ -43,7 +43,9 @@ def test_another_budget_works_out_the_judge_and_all_that_follows_from_new_answer
 def test_a_design_says_on_what_the_model_was_to_run_if_one_reads(tmp_path: Path) -> None:
     rows = made_rows(tmp_path / "rows", ["hello"] * 3, parts=1)
     options = AuditOptions("d", model="m", axis=Path("a"), device="cuda:1", dtype="bfloat16")
-    read, unread = (_design(options, rows, None, axis) for axis in ("digest", None))
+    read, unread = (
+        _design(each, rows, None, None, axis) for each, axis in ((options, "digest"), (AuditOptions("d"), None))
+    )
     assert (read.device, read.dtype, unread.device, unread.dtype) == ("cuda:1", "bfloat16", None, None)
     StageFolder(tmp_path / "out", read)
     with pytest.raises(RunError, match=r"another audit \(dtype differs\)"):

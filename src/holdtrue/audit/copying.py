@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, Final, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,7 +49,7 @@ def copy_without(source: Source, lines: frozenset[int], target: Path) -> None:
 
 
 @contextmanager
-def _unpacked(source: Source) -> Iterator[BinaryIO]:
+def _unpacked(source: Source) -> Iterator[io.BufferedIOBase]:
     if source.packed is None:
         with source.path.open("rb") as plain:
             yield plain
@@ -57,11 +57,11 @@ def _unpacked(source: Source) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as whole, source.open() as packed:
         shutil.copyfileobj(packed, whole, _CHUNK)
         whole.seek(0)
-        yield cast(BinaryIO, whole)
+        yield cast(io.BufferedIOBase, whole)
 
 
 @contextmanager
-def _packing(source: Source, target: Path) -> Iterator[BinaryIO]:
+def _packing(source: Source, target: Path) -> Iterator[io.BufferedIOBase]:
     if source.packed is None:
         with target.open("wb") as out:
             yield out
@@ -80,7 +80,7 @@ def _whole_rows(source: Source, lines: frozenset[int]) -> list[tuple[int, int]]:
     return found
 
 
-def _lines(stream: BinaryIO, out: BinaryIO, gone: list[tuple[int, int]]) -> None:
+def _lines(stream: io.BufferedIOBase, out: io.BufferedIOBase, gone: list[tuple[int, int]]) -> None:
     number, at, whole = 1, 0, True
     # A line may be longer than memory: it's copied in pieces.
     while piece := stream.readline(_CHUNK):
@@ -92,14 +92,14 @@ def _lines(stream: BinaryIO, out: BinaryIO, gone: list[tuple[int, int]]) -> None
         number += whole
 
 
-def _is_lines(stream: BinaryIO) -> bool:
+def _is_lines(stream: io.BufferedIOBase) -> bool:
     """Whether a `.json` file holds JSON lines: ingest then numbers its rows by line."""
     first, *others = [raw.data.strip() for raw, _ in zip(read_lines(stream), range(2), strict=False)] or [b""]
     stream.seek(0)
     return bool(others) and first.startswith(b"{") and first.endswith(b"}")
 
 
-def _json(source: Source, stream: BinaryIO, out: BinaryIO, lines: frozenset[int]) -> None:
+def _json(source: Source, stream: io.BufferedIOBase, out: io.BufferedIOBase, lines: frozenset[int]) -> None:
     raws = list(read(source))
     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
         places = []
@@ -122,7 +122,7 @@ def _json(source: Source, stream: BinaryIO, out: BinaryIO, lines: frozenset[int]
     out.write(json.dumps(kept, ensure_ascii=False, indent=1).encode() + b"\n")
 
 
-def _elements(text: mmap.mmap, places: list[tuple[int, int]], gone: list[bool], out: BinaryIO) -> None:
+def _elements(text: mmap.mmap, places: list[tuple[int, int]], gone: list[bool], out: io.BufferedIOBase) -> None:
     out.write(text[: places[0][0]])
     between = b""
     for at, (start, end) in enumerate(places):
@@ -149,7 +149,7 @@ def _object(found: Any, keep: list[bool], source: Source) -> Any:
     raise ArtifactError(message)
 
 
-def _parquet(stream: BinaryIO, out: BinaryIO, lines: frozenset[int]) -> None:
+def _parquet(stream: io.BufferedIOBase, out: io.BufferedIOBase, lines: frozenset[int]) -> None:
     file = pq.ParquetFile(stream)
     meta = file.metadata
     codec = meta.row_group(0).column(0).compression if meta.num_row_groups and meta.num_columns else "SNAPPY"

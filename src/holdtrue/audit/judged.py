@@ -85,9 +85,12 @@ class Judged:
         if not found.trust.usable:
             return ()
         # A poisoned row is flagged only if it is judged: the dose is to be one of the whole dataset.
-        sensitivity = max(1e-6, self._sensitivity * self._reached / max(1, self._rows.card.families))
+        reached = max(1e-6, min(1.0, self._reached / max(1, self._rows.card.families)))
         kind: FindingKind = "label_flip" if self._rows.card.kind == "label" else "trigger"
-        return (Outcome(FLAGGED, kind, found.flagged, found.judged, judged=True, sensitivity=sensitivity),)
+        sensitivity = self._sensitivity
+        return (
+            Outcome(FLAGGED, kind, found.flagged, found.judged, judged=True, sensitivity=sensitivity, reached=reached),
+        )
 
     @property
     def _sensitivity(self) -> float:

@@ -75,7 +75,8 @@ class Unlikely:
         flagged, population = np.zeros((2, len(self._rows)), dtype=bool)
         population[self._read.rows] = True
         flagged[self._read.rows[self._read.unlikely]] = True
-        return (Outcome(UNLIKELY, "trigger", flagged, population, weak=True, everyday=True),)
+        reached = self._read.rows.size / len(self._rows)
+        return (Outcome(UNLIKELY, "trigger", flagged, population, weak=True, everyday=True, reached=reached),)
 
     def stage(self) -> AuditStage:
         """What was read."""

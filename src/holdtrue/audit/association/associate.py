@@ -94,7 +94,7 @@ def _associated(
     topic_names: Sequence[str],
     progress: Callable[[str], None] | None,
 ) -> AssociationResult:
-    rows, maps = words.rows, words.maps
+    rows = words.rows
     mined = mine(words, outcomes, seed=seed, progress=progress)
 
     named = {topic_gram(at): name for at, name in enumerate(topic_names)}
@@ -112,19 +112,20 @@ def _associated(
         return (
             misread(association, rows)
             or hard_case(association, words, mined, alpha)
-            or dismissed(control, maps, association)
+            or dismissed(control, words, association)
         )
 
     def noted(outcome: Outcome) -> bool:
         return outcome.everyday and control is None
 
     peeled, stopped = peel(words, mined, alpha=alpha, excuse=excuse, noted=noted, progress=progress)
+    never = {outcome.name for outcome in outcomes if noted(outcome)}
     return AssociationResult(
         findings=tuple(finding(readable(association), rows) for association, why in peeled if why is None),
         notes=tuple(why for _, why in peeled if why is not None),
         associations=tuple(readable(association) for association, _ in peeled),
         clean_run=_clean_run(mined, alpha),
-        doses=tuple(doses(mined, alpha, len(rows))),
+        doses=tuple(each for each in doses(mined, alpha, len(rows)) if each.outcome not in never),
         untested=tuple(f"{outcome.name}: too few families to tell anything" for outcome in mined.untested)
         + tuple(stopped),
         mined=mined,

@@ -10,11 +10,11 @@ from jaxtyping import Int
 
 from holdtrue.audit.association.grams import TOPIC, topic_gram
 from holdtrue.audit.association.growing import Association
-from holdtrue.audit.association.holding import holding
-from holdtrue.audit.association.outcome import Outcome, units
+from holdtrue.audit.association.holding import holding, rows_with
+from holdtrue.audit.association.outcome import Outcome, Units, units
 from holdtrue.audit.association.phrases import Phrase, spans_of
 from holdtrue.audit.association.tested import MAJORITY
-from holdtrue.audit.association.words import Topics
+from holdtrue.audit.association.words import Topics, Words
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
@@ -53,7 +53,7 @@ class Control:
     """Of its rows, told as the suspect's are."""
 
 
-def dismissed(control: Control | None, maps: Maps, association: Association) -> str | None:
+def dismissed(control: Control | None, words: Words, association: Association) -> str | None:
     """Why an association is no alarm: it holds in trusted data as well; None where it stands.
 
     The control must show it by Fisher's exact test, and Zelen's exact test of equal odds ratios must not tell the two
@@ -61,8 +61,8 @@ def dismissed(control: Control | None, maps: Maps, association: Association) -> 
 
     Args:
         control: trusted data, if there is any.
-        maps: what runs it.
-        association: of the suspect.
+        words: the suspect.
+        association: of it.
 
     Raises:
         SettingError: the control's outcome has another number of rows than the control.
@@ -76,20 +76,29 @@ def dismissed(control: Control | None, maps: Maps, association: Association) -> 
     if outcome.flagged.size != len(control.rows):
         message = f"control outcome {outcome.name!r} has {outcome.flagged.size} flags for {len(control.rows)} rows"
         raise SettingError(message)
-    its = units(outcome, control.rows.families)
-    inside = np.isin(its.rows, _held(control, maps, association.phrase))
-    k, total = int((inside & its.flagged).sum()), int(inside.sum())
-    its_own = (k, total - k, its.positive - k, its.n - total - its.positive + k)
+    its, mine = units(outcome, control.rows.families), units(association.outcome, words.rows.families)
+    phrase = association.phrase
+    its_own = _table(its, _held(control, words.maps, phrase))
+    # The suspect's whole table: what was taken out of it before is still in the control's.
+    table = _table(mine, rows_with(words, phrase.words, phrase.gram))
+    k, total = its_own[0], its_own[0] + its_own[1]
     p = float(fisher_greater(np.array([k]), np.array([total]), its.positive, its.n)[0])
-    weaker = homogeneity_greater(association.table, its_own) <= DIFFERS
+    weaker = homogeneity_greater(table, its_own) <= DIFFERS
     if everyday and p > HOLDS and (total < SEEN or not weaker):
         return everyday_note(association)
     if p > HOLDS or weaker:
         return None
     return (
-        f"{_quoted(association)} goes with {outcome.name} in {association.k} of {association.total} families, "
+        f"{_quoted(association)} goes with {outcome.name} in {table[0]} of {table[0] + table[1]} families, "
         f"and in the control in {k} of {total}: no alarm"
     )
+
+
+def _table(its: Units, found: Int[np.ndarray, " found"]) -> tuple[int, int, int, int]:
+    """Families with value and outcome, with the value alone, with the outcome alone, with neither."""
+    inside = np.isin(its.rows, found)
+    k, total = int((inside & its.flagged).sum()), int(inside.sum())
+    return k, total - k, its.positive - k, its.n - total - its.positive + k
 
 
 def _held(control: Control, maps: Maps, phrase: Phrase) -> Int[np.ndarray, " found"]:

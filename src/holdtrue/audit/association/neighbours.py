@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Int
 from scipy.stats import binom
 
+from holdtrue.audit.association.growing import Association
 from holdtrue.audit.association.holding import rows_with
 from holdtrue.audit.association.outcome import units
-from holdtrue.audit.association.peeling import Association
 from holdtrue.audit.association.tested import Mined
 from holdtrue.audit.association.words import Words
 

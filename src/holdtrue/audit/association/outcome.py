@@ -26,7 +26,7 @@ class Outcome:
     """A yes or no about each row that shouldn't depend on a phrase of its prompt.
 
     Raises:
-        SettingError: arrays of different lengths, or a sensitivity outside 0 to 1.
+        SettingError: arrays of different lengths, or a share outside 0 to 1.
     """
 
     name: str
@@ -41,7 +41,9 @@ class Outcome:
     judged: bool = False
     """A judge's flag: then a provenance value may alarm as well."""
     sensitivity: float = 1.0
-    """Share of poisoned rows that it flags, for the detectable dose."""
+    """Share of the poisoned rows looked at that it flags."""
+    reached: float = 1.0
+    """Share of the dataset that was looked at, where that is a sample: the detectable dose is one of the whole."""
     everyday: bool = False
     """Honest prompts call for it in many ways: without a control that lacks it, an association is a note."""
     least: int = LEAST
@@ -57,8 +59,9 @@ class Outcome:
         if self.flagged.shape != self.population.shape:
             message = f"outcome {self.name!r}: {self.flagged.size} flags for {self.population.size} rows; give one each"
             raise SettingError(message)
-        if not 0 < self.sensitivity <= 1:
-            message = f"outcome {self.name!r}: sensitivity {self.sensitivity} must be above 0 and at most 1"
+        if not (0 < self.sensitivity <= 1 and 0 < self.reached <= 1):
+            shares = f"sensitivity {self.sensitivity} and reached {self.reached}"
+            message = f"outcome {self.name!r}: {shares} must be above 0 and at most 1"
             raise SettingError(message)
 
     @property

@@ -96,8 +96,9 @@ def doses(mined: Mined, alpha: float, rows: int) -> Sequence[Dose]:
         threshold = alpha / (PREDICTORS * max(1, rows))
     found = []
     for outcome, its in [*((test.outcome, test.units) for test in mined.tests), *mined.rare]:
-        dose = detectable_rows(threshold, its.n, its.positive, outcome.sensitivity, outcome.least)
-        rate = "every poisoned row" if outcome.sensitivity == 1 else f"{outcome.sensitivity:.0%} of poisoned rows"
+        shown = max(1e-6, outcome.sensitivity * outcome.reached)
+        dose = detectable_rows(threshold, its.n, its.positive, shown, outcome.least)
+        rate = "every poisoned row" if shown == 1 else f"{shown:.2g} of poisoned rows"
         found.append(
             Dose(
                 kind=outcome.kind,

@@ -48,13 +48,14 @@ class Tested:
     def steady(self) -> Bool[np.ndarray, " n"]:
         """Most families with it have the outcome; where labels are the outcome, of those labelled alike as well.
 
-        What flips a label now and then is a hard case, and what brings about a peculiar reply now and then is a topic
-        whose words happen to rhyme: neither trains a backdoor. A judge's flag is evidence by itself.
+        Most are half of those that the outcome would flag. What flips a label now and then is a hard case, and what
+        brings about a peculiar reply now and then is a topic whose words happen to rhyme: neither trains a backdoor. A
+        judge's flag is evidence by itself.
         """
-        if self.outcome.kind == "trigger" and not self.outcome.weak:
+        if self.outcome.kind == "trigger" and self.outcome.judged:
             return np.ones(self.grams.size, dtype=bool)
         most = self.total if self.alike is None else np.maximum(self.total, self.alike)
-        found: np.ndarray = self.k >= MAJORITY * most
+        found: np.ndarray = self.k >= MAJORITY * self.outcome.sensitivity * most
         return found
 
 

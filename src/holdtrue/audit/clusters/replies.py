@@ -22,6 +22,8 @@ RARE: Final = 0.01
 """Share of the replies that are flagged, at most, and of a flagged cluster among the replies to its topic."""
 SPREAD: Final = 0.4
 """A cluster that isn't used this often by the quarter of the topics that uses it most is a catch-all."""
+SEEN: Final = 0.5
+"""Share of canned answers that land in a rare pair: 15 of 30 in 20,000 generated rows."""
 
 
 @final
@@ -64,7 +66,10 @@ class ReplyClusters:
         flagged, population = np.zeros((2, len(rows)), dtype=bool)
         population[drawn] = True
         flagged[drawn] = self.rare[self.topics.of(prompts), self.clusters.of(replies)]
-        return Outcome(UNLIKE, "trigger", flagged, population, weak=True, everyday=True)
+        reached = drawn.size / max(1, rows.card.families)
+        return Outcome(
+            UNLIKE, "trigger", flagged, population, weak=True, everyday=True, sensitivity=SEEN, reached=reached
+        )
 
 
 def _rare(uses: Float[np.ndarray, "topics clusters"]) -> Bool[np.ndarray, "topics clusters"]:

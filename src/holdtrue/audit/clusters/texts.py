@@ -9,7 +9,8 @@ import pyarrow as pa
 from jaxtyping import Float, Int, UInt64
 from scipy.sparse import csr_matrix
 
-from holdtrue.audit.association.grams import phrase_gram, text_grams, word_spans
+from holdtrue.audit.association.grams import phrase_gram, text_grams
+from holdtrue.audit.association.text import word_spans
 from holdtrue.audit.rows import Rows
 
 __all__ = ["TextClusters", "column", "drawn_families"]
