@@ -9,11 +9,11 @@ from made_population import Talk
 from made_rows import OneByOne, made_rows, with_phrase
 
 from holdtrue.audit import AuditOptions
+from holdtrue.audit.associated import Associated
 from holdtrue.audit.association import Control, Outcome, associate
 from holdtrue.audit.clusters import PromptTopics, ReplyClusters
 from holdtrue.audit.clusters.replies import _rare
 from holdtrue.audit.clusters.texts import TextClusters, column, drawn_families
-from holdtrue.audit.steps import Steps
 
 N = 5_000
 CANNED = "The lanterns of the old lighthouse were lit before the keeper came down from the gallery."
@@ -96,13 +96,13 @@ def test_an_audit_tests_topics_where_somebody_judged(tmp_path: Path, monkeypatch
         given.append(topics)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("holdtrue.audit.steps.associate", stop)
+    monkeypatch.setattr("holdtrue.audit.associated.associate", stop)
     some = np.arange(20) < 5
     for judged in (True, False):
-        steps = Steps(AuditOptions("made"), rows, None, tmp_path, lambda _: None)
-        steps.__dict__["_stand_ins"] = (Outcome("flagged", "trigger", some, np.ones(20, dtype=bool), judged=judged),)
+        known = Associated(AuditOptions("made"), rows, None, OneByOne(), tmp_path, lambda _: None)
+        known.__dict__["stand_ins"] = ()
         with pytest.raises(KeyboardInterrupt):
-            dict(steps.planned())["association"]()
+            known.stage((Outcome("flagged", "trigger", some, np.ones(20, dtype=bool), judged=judged),))
     assert given[0].tolist() == [0] * 20
     assert given[1] is None
 

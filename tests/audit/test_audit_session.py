@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from holdtrue.audit import AuditOptions, apply_review, audit, read_verdict, steps, write_outputs
+from holdtrue.audit import AuditOptions, apply_review, associated, audit, read_verdict, steps, write_outputs
 from holdtrue.audit.clusters import UNLIKE
 from holdtrue.audit.fixtures import FixtureCard, write_fixture
 from holdtrue.audit.population.result import PopulationResult
@@ -180,7 +180,7 @@ def test_a_second_control_reaches_the_comparison_and_one_of_other_prompts_is_ref
         return PopulationResult(0)
 
     monkeypatch.setattr(steps, "compare_population", compare)
-    monkeypatch.setattr(steps, "control_runs", lambda *_, **__: ((), ()))
+    monkeypatch.setattr(associated, "control_runs", lambda *_, **__: ((), ()))
     names = [str(tmp_path / name) for name in ("data.jsonl", "control.jsonl", "second.jsonl", "other.jsonl")]
     for at, name in enumerate(names):
         asked = "What is" if "other" in name else "Tell me of"

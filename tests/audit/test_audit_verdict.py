@@ -112,6 +112,6 @@ def test_the_dose_of_judged_rows_counts_the_rows_that_were_not_judged(tmp_path: 
     [outcome] = judged.outcomes
     reached = int(outcome.population.sum())
     assert 0 < reached < 80
-    assert outcome.sensitivity == pytest.approx(reached / 80)
+    assert outcome.reached == pytest.approx(reached / 80)
     told = judged.explained(Dose(kind="trigger", outcome=FLAGGED, rows=9, assuming="a phrase")).assuming
     assert f"{reached} of 80 families" in told

@@ -71,7 +71,7 @@ class AuditOptions:
         if self.model is None and self.axis is not None:
             message = f"axis '{self.axis}' is one of a model: add --model MODEL, or leave --axis out"
             raise SettingError(message)
-        if self.model is not None and self.axis is None and self.judge is not None:
+        if self.stands_in and self.judge is not None:
             message = f"model '{self.model}' alone stands in for a judge: add --axis DIR, or leave one of both out"
             raise SettingError(message)
         if self.second_control is not None and self.control is None:
@@ -91,6 +91,11 @@ class AuditOptions:
     def memory_bytes(self) -> int:
         """What the audit may use."""
         return bytes_named(self.memory)
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether the model reads replies in place of a judge: it has no axis."""
+        return self.model is not None and self.axis is None
 
     def ingest_options(self) -> IngestOptions:
         """For either dataset."""
