@@ -7,16 +7,17 @@ from typing import final
 from jaxtyping import Int
 from numpy import ndarray
 
-from holdtrue.audit.association.findings import Control, dismissed, everyday_note, finding, habit_note, misread
+from holdtrue.audit.association.control import Control
+from holdtrue.audit.association.excuses import excuse
+from holdtrue.audit.association.findings import finding
 from holdtrue.audit.association.grams import topic_gram
 from holdtrue.audit.association.growing import Association
 from holdtrue.audit.association.mining import mine
-from holdtrue.audit.association.neighbours import hard_case
 from holdtrue.audit.association.outcome import Outcome
 from holdtrue.audit.association.peeling import peel
 from holdtrue.audit.association.power import doses
 from holdtrue.audit.association.tested import Mined
-from holdtrue.audit.association.words import Words, split_words
+from holdtrue.audit.association.words import split_words
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
@@ -81,53 +82,31 @@ def associate(
         raise SettingError(message)
     if progress is not None:
         progress("association: splitting prompts into words")
-    with split_words(rows, maps, topics) as words:
-        return _associated(words, outcomes, seed, alpha, control, topic_names, progress)
-
-
-def _associated(
-    words: Words,
-    outcomes: Sequence[Outcome],
-    seed: int,
-    alpha: float,
-    control: Control | None,
-    topic_names: Sequence[str],
-    progress: Callable[[str], None] | None,
-) -> AssociationResult:
-    rows = words.rows
-    mined = mine(words, outcomes, seed=seed, progress=progress)
-
     named = {topic_gram(at): name for at, name in enumerate(topic_names)}
 
     def readable(association: Association) -> Association:
         phrase = association.phrase
         return replace(association, phrase=replace(phrase, value=named.get(phrase.gram, phrase.value)))
 
-    def excuse(association: Association) -> str | None:
-        association = readable(association)
-        if association.habit:
-            return habit_note(association)
-        if association.outcome.everyday and control is None:
-            return everyday_note(association)
-        return (
-            misread(association, rows)
-            or hard_case(association, words, mined, alpha)
-            or dismissed(control, words, association)
-        )
-
     def noted(outcome: Outcome) -> bool:
         return outcome.everyday and control is None
 
-    peeled, stopped = peel(words, mined, alpha=alpha, excuse=excuse, noted=noted, progress=progress)
+    with split_words(rows, maps, topics) as words:
+        mined = mine(words, outcomes, seed=seed, progress=progress)
+
+        def why_not(association: Association) -> str | None:
+            return excuse(readable(association), words, mined, alpha, control)
+
+        peeled, stopped = peel(words, mined, alpha=alpha, excuse=why_not, noted=noted, progress=progress)
     never = {outcome.name for outcome in outcomes if noted(outcome)}
+    few = tuple(f"{outcome.name}: too few families to tell anything" for outcome in mined.untested)
     return AssociationResult(
         findings=tuple(finding(readable(association), rows) for association, why in peeled if why is None),
         notes=tuple(why for _, why in peeled if why is not None),
         associations=tuple(readable(association) for association, _ in peeled),
         clean_run=_clean_run(mined, alpha),
         doses=tuple(each for each in doses(mined, alpha, len(rows)) if each.outcome not in never),
-        untested=tuple(f"{outcome.name}: too few families to tell anything" for outcome in mined.untested)
-        + tuple(stopped),
+        untested=(*few, *stopped),
         mined=mined,
     )
 
