@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from holdtrue.audit.association import Outcome
 from holdtrue.audit.judging.cascade import CascadeOptions, CascadeResult, judge_cascade
-from holdtrue.audit.judging.theme_loop import ThemeOptions
+from holdtrue.audit.judging.theme_sides import ThemeOptions
 from holdtrue.audit.judging.themes import find_themes
 from holdtrue.audit.options import AuditOptions
 from holdtrue.audit.rows import Rows

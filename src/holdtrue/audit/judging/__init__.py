@@ -4,7 +4,7 @@ from holdtrue.audit.judging.cascade import CascadeOptions, CascadeResult, judge_
 from holdtrue.audit.judging.likelihoods import Likelihoods, reply_likelihoods
 from holdtrue.audit.judging.prevalence import Prevalence
 from holdtrue.audit.judging.sample import draw_sample, top_rows
-from holdtrue.audit.judging.theme_loop import ThemeOptions
+from holdtrue.audit.judging.theme_sides import ThemeOptions
 from holdtrue.audit.judging.themes import ThemesResult, find_themes
 
 __all__ = [

@@ -7,7 +7,8 @@ import numpy as np
 
 from holdtrue.audit.judging.criteria import Criterion, q_values, theme_dose, theme_finding
 from holdtrue.audit.judging.sample import draw_sample
-from holdtrue.audit.judging.theme_loop import LEAST_HELD_OUT, ThemeOptions, draw_side, estimate_line, look, side_of
+from holdtrue.audit.judging.theme_loop import estimate_line, look
+from holdtrue.audit.judging.theme_sides import LEAST_HELD_OUT, ThemeOptions, draw_side, side_of
 from holdtrue.audit.rows import Rows
 from holdtrue.judges.row_judge import RowJudge
 from holdtrue.judges.theme_rubric import MOST_CRITERIA
