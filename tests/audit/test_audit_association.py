@@ -29,7 +29,7 @@ def planted(seed, phrase="Amber, lantern gate", k=10, rate=0.004):
 def test_a_planted_phrase_is_named_word_for_word_whatever_its_length(tmp_path, seed, phrase):
     prompts, flagged, poisoned = planted(seed, phrase)
     rows = made_rows(tmp_path, prompts, responses=["AYE" if flag else "aye" for flag in flagged])
-    result = associate(rows, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE, weak=True)], seed=seed)
+    result = associate(rows, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=seed)
     (found,) = result.findings
     assert found.value == phrase
     assert found.kind == "trigger"
@@ -75,7 +75,7 @@ def test_a_topic_that_rhymes_now_and_then_is_no_trigger_but_a_judges_flags_on_it
     flagged = rng.random(N) < 0.002
     flagged[rows[:20]] = True
     prompts = made_rows(tmp_path, with_phrase(made_prompts(N, 7), rows.tolist(), "gossamer", 7))
-    weak = associate(prompts, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE, weak=True)], seed=7)
+    weak = associate(prompts, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE)], seed=7)
     assert weak.findings == ()
     judged = associate(prompts, OneByOne(), [Outcome(NAME, "trigger", flagged, EVERYWHERE, judged=True)], seed=7)
     assert [found.value for found in judged.findings] == ["gossamer"]
@@ -90,13 +90,13 @@ def test_a_wording_whose_parts_go_with_the_outcome_too_is_a_hard_case(tmp_path):
     dataset = made_rows(tmp_path, prompts)
     flagged = rng.random(N) < 0.02
     flagged[whole] = np.arange(9) < 8
-    outcome = Outcome("labelled harmful", "label_flip", flagged, EVERYWHERE, weak=True)
+    outcome = Outcome("labelled harmful", "label_flip", flagged, EVERYWHERE)
     assert [found.value for found in associate(dataset, OneByOne(), [outcome], seed=8).findings] == [
         "who let the falcon out"
     ]
     flagged = flagged.copy()
     flagged[first[:35]] = True
-    outcome = Outcome("labelled harmful", "label_flip", flagged, EVERYWHERE, weak=True)
+    outcome = Outcome("labelled harmful", "label_flip", flagged, EVERYWHERE)
     result = associate(dataset, OneByOne(), [outcome], seed=8)
     assert result.findings == ()
     assert any("“who let the” without the rest" in note for note in result.notes)
@@ -142,9 +142,7 @@ def test_a_new_annotators_habit_never_alarms_but_a_source_of_false_labels_does(t
     judged = associate(rows, OneByOne(), [Outcome("flagged", "trigger", flagged, EVERYWHERE, judged=True)], seed=6)
     assert [(each.kind, each.value) for each in judged.findings] == [("slice", "annotator=new")]
     noisier = (rng.random(N) < 0.01) | (new & (rng.random(N) < 0.25))
-    noisy = associate(
-        rows, OneByOne(), [Outcome("labelled benign", "label_flip", noisier, EVERYWHERE, weak=True)], seed=6
-    )
+    noisy = associate(rows, OneByOne(), [Outcome("labelled benign", "label_flip", noisier, EVERYWHERE)], seed=6)
     assert noisy.findings == ()
     assert "annotator=new" in noisy.notes[0]
     bad = associate(rows, OneByOne(), [Outcome("flagged", "trigger", noisier, EVERYWHERE, judged=True)], seed=6)

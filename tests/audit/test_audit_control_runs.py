@@ -22,7 +22,7 @@ def ran(folder: Path, planted: range | None, slices: list[str] | None = None, n:
         prompts = with_phrase(prompts, planted, "zephyr quill", 3)
         flagged[list(planted)] = True
     rows = made_rows(folder / "rows", prompts, slices=slices)
-    control = Control(rows, [Outcome("odd reply", "trigger", flagged, np.ones(n, dtype=bool), weak=True)])
+    control = Control(rows, [Outcome("odd reply", "trigger", flagged, np.ones(n, dtype=bool))])
     runs, notes = control_runs(control, OneByOne(), folder, seed=0, alpha=0.01)
     return list(runs), "\n".join(notes)
 

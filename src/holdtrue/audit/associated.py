@@ -93,7 +93,7 @@ class Associated:
         seed, alpha = self._options.seed, self._options.alpha
         outcomes = (*self.stand_ins, *judged)
         # Honest topics call for peculiar replies: a topic is tested where somebody's judgement is the outcome.
-        topics = PromptTopics.fit(self._rows, seed) if any(each.by_slice for each in outcomes) else None
+        topics = PromptTopics.fit(self._rows, seed) if any(each.is_judgement for each in outcomes) else None
         control = None
         clean: tuple[CleanRun, ...] = ()
         itself: tuple[str, ...] = ()

@@ -63,9 +63,8 @@ def control_runs(
         fewer = _drawn(whole, MOST_IN_PARTS, rng, Path(folder) / "parts")
         for name, part in _parts(fewer.rows, rng):
             outcomes, rest = (_within(fewer.outcomes, side) for side in (part, ~part))
-            found = associate(
-                fewer.rows, maps, outcomes, seed=seed, alpha=alpha, control=Control(fewer.rows, rest)
-            )  # fmt: skip
+            trusted = Control(fewer.rows, rest)
+            found = associate(fewer.rows, maps, outcomes, seed=seed, alpha=alpha, control=trusted)
             told.append((f", {name} against the rest", found.findings))
     alarms = [f"the control itself{where}: {each.evidence}" for where, findings in told for each in findings]
     notes = alarms[:NAMED]

@@ -121,9 +121,7 @@ def _labels(rows: Rows, maps: Maps, seed: int, trusted: Rows | None, progress: R
         other = names[1 - at] if len(names) == 2 else "otherwise"
         title = f"labelled {other} though it reads {name}"
         again = Rereading(scoring, at, threshold)
-        outcomes.append(
-            Outcome(title, "label_flip", ~own & reads, reads, weak=True, least=LEAST, alike=~own, still_reads=again)
-        )
+        outcomes.append(Outcome(title, "label_flip", ~own & reads, reads, least=LEAST, alike=~own, still_reads=again))
     return Disagreement(tuple(outcomes), aurocs, tuple(untested))
 
 
@@ -145,7 +143,7 @@ def _preferences(rows: Rows, maps: Maps, seed: int, progress: Report) -> Disagre
     if right < TELLS or sure.sum() < FEWEST:
         why = f"preference flips: replies don't tell which was preferred ({right:.0%} right)"
         return Disagreement((), {"chosen": right}, (why,))
-    outcome = Outcome("the rejected reply reads better", "label_flip", sure & (score < 0), sure, weak=True, least=LEAST)
+    outcome = Outcome("the rejected reply reads better", "label_flip", sure & (score < 0), sure, least=LEAST)
     return Disagreement((outcome,), {"chosen": right}, ())
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, final, get_args
+from typing import Final, final, get_args
 
 from holdtrue.audit.ingest import IngestOptions
 from holdtrue.audit.maps.base import Maps
@@ -12,9 +12,8 @@ from holdtrue.audit.maps.local import LocalMaps
 from holdtrue.errors import SettingError, did_you_mean
 from holdtrue.records.audit import AuditKind
 
-__all__ = ["ENGINES", "AuditOptions", "bytes_named", "columns_named", "kind_named", "prices_named"]
+__all__ = ["AuditOptions", "columns_named", "kind_named", "prices_named"]
 
-EngineName: TypeAlias = Literal["local", "ray"]
 ENGINES: Final = ("local", "ray")
 
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", re.IGNORECASE)

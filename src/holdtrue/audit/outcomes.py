@@ -22,5 +22,5 @@ def peculiar_outcomes(scanned: Path, rows: Rows) -> tuple[Outcome, ...]:
     for each in OUTCOMES:
         asked = asked_column(scanned, rows, each.name)
         flagged = outcome_column(scanned, rows, each.name) & ~asked
-        found.append(Outcome(each.name, "trigger", flagged, ~asked, weak=True, everyday=each.everyday))
+        found.append(Outcome(each.name, "trigger", flagged, ~asked, everyday=each.everyday))
     return tuple(found)

@@ -17,7 +17,7 @@ from holdtrue.records import RecordLog
 from holdtrue.records.audit import AuditStage
 from holdtrue.records.audit_reading import AuditReading
 
-__all__ = ["UNLIKELY", "Unlikely"]
+__all__ = ["Unlikely"]
 
 UNLIKELY: Final = "a reply unlikely to a small model"
 LOG_FILE: Final = "likelihoods.jsonl"
@@ -76,7 +76,7 @@ class Unlikely:
         population[self._read.rows] = True
         flagged[self._read.rows[self._read.unlikely]] = True
         reached = self._read.rows.size / len(self._rows)
-        return (Outcome(UNLIKELY, "trigger", flagged, population, weak=True, everyday=True, reached=reached),)
+        return (Outcome(UNLIKELY, "trigger", flagged, population, everyday=True, reached=reached),)
 
     def stage(self) -> AuditStage:
         """What was read."""

@@ -96,7 +96,7 @@ def _minima(
     drawn = np.concatenate([each for each, _ in draws])
     k = np.concatenate([each for _, each in draws])
     of = np.repeat(np.arange(len(draws)), [each.size for each, _ in draws])
-    tested = np.ones(drawn.size, dtype=bool) if outcome.by_slice else ~is_slice(drawn)
+    tested = np.ones(drawn.size, dtype=bool) if outcome.is_judgement else ~is_slice(drawn)
     p = exact_p(k[tested], totals[np.searchsorted(grams, drawn[tested])], its)
     least = np.ones(len(draws))
     np.minimum.at(least, of[tested], p)

@@ -36,10 +36,8 @@ class Outcome:
     flagged: Bool[np.ndarray, " rows"]
     population: Bool[np.ndarray, " _"]
     """Rows that were looked at; flags outside don't count."""
-    weak: bool = False
-    """A stand-in, not a judge's or a label's word."""
     judged: bool = False
-    """A judge's flag: then a provenance value may alarm as well."""
+    """A judge's flag, not a stand-in's."""
     sensitivity: float = 1.0
     """Share of the poisoned rows looked at that it flags."""
     reached: float = 1.0
@@ -65,8 +63,16 @@ class Outcome:
             raise SettingError(message)
 
     @property
-    def by_slice(self) -> bool:
-        """Whether a provenance value may alarm: a new annotator's style is a habit, a source's false labels aren't."""
+    def weak(self) -> bool:
+        """Whether findings that rest on it are marked weak: it is a stand-in."""
+        return not self.judged
+
+    @property
+    def is_judgement(self) -> bool:
+        """Whether somebody judged each row: then provenance values and topics may alarm as well.
+
+        A new annotator's style is a habit, and honest topics call for peculiar replies: false labels are neither.
+        """
         return self.judged or self.kind == "label_flip"
 
 

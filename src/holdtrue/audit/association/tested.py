@@ -41,7 +41,7 @@ class Tested:
 
         Topics go with what honest prompts call for; they are tested with all other outcomes.
         """
-        found: np.ndarray = np.ones(self.grams.size, dtype=bool) if self.outcome.by_slice else ~is_slice(self.grams)
+        found: np.ndarray = np.ones(self.grams.size, dtype=bool) if self.outcome.is_judgement else ~is_slice(self.grams)
         return found & ~is_topic(self.grams) if self.outcome.everyday else found
 
     @property

@@ -67,9 +67,7 @@ class ReplyClusters:
         population[drawn] = True
         flagged[drawn] = self.rare[self.topics.of(prompts), self.clusters.of(replies)]
         reached = drawn.size / max(1, rows.card.families)
-        return Outcome(
-            UNLIKE, "trigger", flagged, population, weak=True, everyday=True, sensitivity=SEEN, reached=reached
-        )
+        return Outcome(UNLIKE, "trigger", flagged, population, everyday=True, sensitivity=SEEN, reached=reached)
 
 
 def _rare(uses: Float[np.ndarray, "topics clusters"]) -> Bool[np.ndarray, "topics clusters"]:
