@@ -117,7 +117,10 @@ def test_a_family_is_spoken_for_by_its_first_flagged_row_or_else_its_first():
     )
     found = units(outcome, np.array([0, 0, 0, 0, 4]))
     assert found.rows.tolist() == [3, 4]
-    assert found.flagged.tolist() == [True, False]
+    assert found.flagged.tolist() == [3]
+    assert (found.n, found.positive) == (2, 1)
+    assert found.counted(np.array([0, 3, 4])) == (1, 2)
+    assert found.without(np.array([3])).rows.tolist() == [4]
 
 
 def test_rows_outside_the_population_say_nothing(tmp_path):

@@ -82,8 +82,7 @@ def dismissed(control: Control, words: Words, association: Association) -> str |
 
 def _table(its: Units, found: Int[np.ndarray, " found"]) -> tuple[int, int, int, int]:
     """Families with value and outcome, with the value alone, with the outcome alone, with neither."""
-    inside = np.isin(its.rows, found)
-    k, total = int((inside & its.flagged).sum()), int(inside.sum())
+    k, total = its.counted(found)
     return k, total - k, its.positive - k, its.n - total - its.positive + k
 
 

@@ -26,19 +26,15 @@ class Tally:
     """Of any predictor, counted or not, repeats in a row included."""
 
 
-def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: list[Int[np.ndarray, " _"]]) -> Tally:
+def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: list[UInt8[np.ndarray, " bytes"]]) -> Tally:
     """Count predictors among some sets of rows; rows in none are skipped.
 
     Args:
         words: the dataset.
         grams: ascending, each once.
-        sets: row numbers of each set.
+        sets: a bit for each row of the dataset.
     """
-    members = np.zeros((len(sets), (len(words.rows) + 7) // 8), dtype=np.uint8)
-    for at, chosen in enumerate(sets):
-        mask = np.zeros(len(words.rows), dtype=bool)
-        mask[chosen] = True
-        members[at] = np.packbits(mask)
+    members = np.stack(sets)
     counts = np.zeros((len(sets), grams.size), dtype=np.int64)
     occurrences = np.zeros(len(sets), dtype=np.int64)
     for part_counts, part_occurrences in words.over(_Counting(words.folder, grams, members)):
@@ -55,7 +51,7 @@ class _Counting:
     members: UInt8[np.ndarray, "sets bytes"]
 
     def __call__(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-        counts = np.zeros((len(self.members), self.grams.size), dtype=np.int64)
+        counts = np.zeros((len(self.members), self.grams.size), dtype=np.int32)
         occurrences = np.zeros(len(self.members), dtype=np.int64)
         index = Index.of(self.grams)
         for first, piece in splits_of(self.folder, batch.part):

@@ -85,8 +85,7 @@ def _hard_case(association: Association, words: Words, mined: Mined, alpha: floa
     half = (len(phrase) + 1) // 2
     worst, rate = None, association.positive / association.n
     for part in (phrase[:half], phrase[-half:]):
-        near = np.isin(its.rows, np.setdiff1d(rows_with(words, part), whole, assume_unique=True))
-        flagged, n = int((near & its.flagged).sum()), int(near.sum())
+        flagged, n = its.counted(np.setdiff1d(rows_with(words, part), whole, assume_unique=True))
         found = (flagged + PRIOR * its.positive / its.n) / (n + PRIOR)
         if found > rate:
             worst, rate = (part, flagged, n), found

@@ -67,13 +67,13 @@ def grown(
         flagged: predictors of the outcome's flagged rows, at least.
     """
     gram = int(test.grams[at])
-    own = np.intersect1d(flagged.having(gram), test.units.rows[test.units.flagged])  # of those not yet taken out
+    own = np.intersect1d(flagged.having(gram), test.units.flagged)  # of those not yet taken out
     prompts = Prompts(words.rows, own.tolist(), words.topics)
     phrase, p = prompts.name(gram), float(test.p[at])
     found = rows_with(words, phrase.words, gram)
     if phrase.words:
         phrase, found, p = _longest(words, test, prompts, phrase, found)
-    k, total = _counts(test.units, found)
+    k, total = test.units.counted(found)
     outcome = test.outcome
     carrying = found[outcome.flagged[found] & outcome.population[found]]
     association = Association(
@@ -103,12 +103,6 @@ def _longest(
     return kept
 
 
-def _counts(its: Units, found: np.ndarray) -> tuple[int, int]:
-    """Flagged families, and families, that are spoken for by some rows."""
-    inside = np.isin(its.rows, found)
-    return int((inside & its.flagged).sum()), int(inside.sum())
-
-
 def _p(its: Units, found: np.ndarray) -> float:
-    k, total = _counts(its, found)
+    k, total = its.counted(found)
     return float(exact_p(np.array([k]), np.array([total]), its)[0])

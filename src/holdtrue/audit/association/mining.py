@@ -34,7 +34,11 @@ DRAWN_ROWS: Final = 200_000
 DRAWN_GRAMS: Final = 20_000_000
 """Predictors that one reading holds in memory: 160 MB."""
 NEGLIGIBLE: Final = 1e-4
-"""A p-value that no correction would leave: counts that can't get below it are no candidates."""
+NEGLIGIBLE_IN_ALL: Final = 2.0
+"""A p-value that no correction would leave, or this many in all families, if that is less: counts that can't get below
+it are no candidates."""
+DRAWS_AT_ONCE: Final = 8
+"""Whose p-values are held at once."""
 
 
 def mine(
@@ -64,10 +68,9 @@ def mine(
         return Mined((), np.zeros(0), np.zeros(0), 0, untested, rare)
     n_draws = int(np.clip(max(DRAWN_ROWS, len(words.rows) // 2) // positive, FEWEST, CALIBRATION + MEASURING))
     draws = [_draws(its, n_draws, np.random.default_rng([seed, at])) for at, (_, its, _) in enumerate(tested)]
-    found = _candidates(words, draws, [least for _, _, least in tested], say)
-    grams = sorted_unique([grams for per_draw in found for grams, _ in per_draw])
+    found, grams = _candidates(words, draws, [least for _, _, least in tested], say)
     alike = [alike_units(outcome, families) for outcome, _, _ in tested]
-    sets = [its.rows for _, its, _ in tested] + [each.rows for each in alike if each is not None]
+    sets = [its.speaks for _, its, _ in tested] + [each.speaks for each in alike if each is not None]
     say(f"association: counting {grams.size:,} candidates")
     tally = count(words, grams, sets)
     alike_counts = iter(tally.counts[len(tested) :])
@@ -93,20 +96,22 @@ def _minima(
     totals: Int[np.ndarray, " grams"],
 ) -> Float[np.ndarray, " draws"]:
     """The smallest p-value of each draw; 1 where nothing was a candidate."""
-    drawn = np.concatenate([each for each, _ in draws])
-    k = np.concatenate([each for _, each in draws])
-    of = np.repeat(np.arange(len(draws)), [each.size for each, _ in draws])
-    tested = np.ones(drawn.size, dtype=bool) if outcome.is_judgement else ~is_slice(drawn)
-    p = exact_p(k[tested], totals[np.searchsorted(grams, drawn[tested])], its)
     least = np.ones(len(draws))
-    np.minimum.at(least, of[tested], p)
+    for start in range(0, len(draws), DRAWS_AT_ONCE):
+        some = draws[start : start + DRAWS_AT_ONCE]
+        drawn = np.concatenate([each for each, _ in some])
+        k = np.concatenate([each for _, each in some])
+        of = np.repeat(np.arange(start, start + len(some)), [each.size for each, _ in some])
+        tested = np.ones(drawn.size, dtype=bool) if outcome.is_judgement else ~is_slice(drawn)
+        p = exact_p(k[tested], totals[np.searchsorted(grams, drawn[tested])], its)
+        np.minimum.at(least, of[tested], p)
     return least
 
 
 def _least(outcome: Outcome, its: Units) -> int:
     """Flagged families that a candidate needs: enough for a p-value worth correcting; 0 where none are."""
     k = np.arange(outcome.least, min(its.positive, 100) + 1)
-    enough = k[fisher_greater(k, k, its.positive, its.n) <= NEGLIGIBLE]
+    enough = k[fisher_greater(k, k, its.positive, its.n) <= min(NEGLIGIBLE, NEGLIGIBLE_IN_ALL / max(1, its.n))]
     return int(enough[0]) if enough.size else 0
 
 
@@ -119,7 +124,9 @@ def _tellable(outcome: Outcome, its: Units) -> bool:
 def _draws(its: Units, n: int, rng: np.random.Generator) -> list[np.ndarray]:
     """The flagged families' rows, then as many drawn without replacement, `n` times."""
     drawn = [rng.choice(its.n, its.positive, replace=False, shuffle=False) for _ in range(n)]
-    return [its.rows[its.flagged], *(its.rows[np.sort(chosen)] for chosen in drawn)]
+    # Numbers of half the size where they do: draws are the most rows that are held.
+    rows = its.rows.astype(np.int32 if its.speaks.size < 2**28 else np.int64)
+    return [its.flagged, *(rows[np.sort(chosen)] for chosen in drawn)]
 
 
 def _candidates(
@@ -127,16 +134,18 @@ def _candidates(
     draws: list[list[np.ndarray]],
     least: list[int],
     say: Callable[[str], None],
-) -> list[list[tuple[np.ndarray, np.ndarray]]]:
-    """For each outcome and draw the predictors that enough of its rows have, and how many."""
+) -> tuple[list[list[tuple[np.ndarray, np.ndarray]]], UInt64[np.ndarray, " grams"]]:
+    """For each outcome and draw the predictors that enough of its rows have, and how many; and all of them, once."""
     found: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in draws]
+    grams = np.zeros(0, dtype=np.uint64)
     for start, end in _groups(draws, words.occurrences / len(words.rows)):
         say(f"association: reading draws {start} to {end - 1} of {len(draws[0]) - 1}")
         wanted = sorted_unique([drawn for of in draws for drawn in of[start:end]])
         sampled = sample(words, wanted)
         for at, of in enumerate(draws):
             found[at].extend(sampled.frequent(drawn, least[at]) for drawn in of[start:end])
-    return found
+        grams = sorted_unique([grams, *(each for per_draw in found for each, _ in per_draw[start:end])])
+    return found, grams
 
 
 def _groups(draws: list[list[np.ndarray]], grams_of_row: float) -> Iterator[tuple[int, int]]:

@@ -58,7 +58,7 @@ def peel(
         Those that pass, each with its excuse; and where the search ended early, in a sentence each.
     """
     tests = [test for test in mined.tests if test.grams.size]
-    flagged = [test.units.rows[test.units.flagged] for test in tests]
+    flagged = [test.units.flagged for test in tests]
     sampled = sample(words, sorted_unique([np.zeros(0, dtype=np.int64), *flagged]))
     states = [
         _State(
@@ -119,9 +119,8 @@ def _take_out(words: Words, states: list[_State], found: Int[np.ndarray, " found
     grams = sorted_unique([state.tested.grams for state in states])
     sets = []
     for state in states:
-        inside = np.isin(state.tested.units.rows, found)
-        taken = state.tested.units.rows[inside]
-        sets += [taken, taken[state.tested.units.flagged[inside]]]
+        taken = state.tested.units.among(found)
+        sets += [taken.speaks, taken.flags]
     counts = count(words, grams, sets).counts
     for at, state in enumerate(states):
         test = state.tested

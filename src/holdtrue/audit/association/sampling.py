@@ -46,7 +46,7 @@ class Sample:
         often = np.flatnonzero(found[: max(0, found.size - least + 1)] == found[least - 1 :])
         firsts = often[np.concatenate([[True], found[often[1:]] != found[often[:-1]]])] if often.size else often
         grams = found[firsts]
-        return grams, np.searchsorted(found, grams, side="right") - firsts
+        return grams, (np.searchsorted(found, grams, side="right") - firsts).astype(np.int32)
 
 
 def sample(words: Words, wanted: Int[np.ndarray, " wanted"]) -> Sample:
