@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from holdtrue.audit.options import AuditOptions, columns_named, kind_named, prices_named
+    from holdtrue.audit.named import columns_named, kind_named, prices_named
+    from holdtrue.audit.options import AuditOptions
     from holdtrue.audit.outputs import read_verdict, write_outputs
     from holdtrue.audit.reviewing import apply_review, write_review
     from holdtrue.audit.session import audit
@@ -28,9 +29,9 @@ _HOME = {
     "AuditOptions": "options",
     "apply_review": "reviewing",
     "audit": "session",
-    "columns_named": "options",
-    "kind_named": "options",
-    "prices_named": "options",
+    "columns_named": "named",
+    "kind_named": "named",
+    "prices_named": "named",
     "read_verdict": "outputs",
     "write_outputs": "outputs",
     "write_review": "reviewing",
