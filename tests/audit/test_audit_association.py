@@ -7,7 +7,8 @@ import pytest
 from made_rows import OneByOne, made_prompts, made_rows, with_phrase
 
 from holdtrue.audit.association import Control, Outcome, associate, peeling
-from holdtrue.audit.association.mining import DRAWN_GRAMS, _groups, mine
+from holdtrue.audit.association.drawn import DRAWN_GRAMS, _groups
+from holdtrue.audit.association.mining import mine
 from holdtrue.audit.association.outcome import units
 from holdtrue.audit.association.words import split_words
 from holdtrue.errors import SettingError

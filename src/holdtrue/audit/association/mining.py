@@ -9,16 +9,16 @@ predictors and all outcomes at once: a draw of `F` families of `N` is the outcom
 smallest p-value is what the search brings about by chance.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int, UInt64
 
 from holdtrue.audit.association.counting import count
+from holdtrue.audit.association.drawn import Candidates, candidates, drawn_rows
 from holdtrue.audit.association.grams import is_slice
 from holdtrue.audit.association.outcome import Outcome, Units, alike_units, units
-from holdtrue.audit.association.sampling import sample, sorted_unique
 from holdtrue.audit.association.tested import Mined, Tested, exact_p
 from holdtrue.audit.association.words import Words
 from holdtrue.stats.contingency import fisher_greater
@@ -31,8 +31,6 @@ FEWEST: Final = 59
 """Draws of both kinds, however large they are: 39 to calibrate, 20 to measure."""
 DRAWN_ROWS: Final = 200_000
 """What all draws together read, or half the dataset if that is more."""
-DRAWN_GRAMS: Final = 20_000_000
-"""Predictors that one reading holds in memory: 160 MB."""
 NEGLIGIBLE: Final = 1e-4
 NEGLIGIBLE_IN_ALL: Final = 2.0
 """A p-value that no correction would leave, or this many in all families, if that is less: counts that can't get below
@@ -67,8 +65,8 @@ def mine(
     if not tested:
         return Mined((), np.zeros(0), np.zeros(0), 0, untested, rare)
     n_draws = int(np.clip(max(DRAWN_ROWS, len(words.rows) // 2) // positive, FEWEST, CALIBRATION + MEASURING))
-    draws = [_draws(its, n_draws, np.random.default_rng([seed, at])) for at, (_, its, _) in enumerate(tested)]
-    found, grams = _candidates(words, draws, [least for _, _, least in tested], say)
+    draws = [drawn_rows(its, n_draws, np.random.default_rng([seed, at])) for at, (_, its, _) in enumerate(tested)]
+    found, grams = candidates(words, draws, [least for _, _, least in tested], say)
     alike = [alike_units(outcome, families) for outcome, _, _ in tested]
     sets = [its.speaks for _, its, _ in tested] + [each.speaks for each in alike if each is not None]
     say(f"association: counting {grams.size:,} candidates")
@@ -77,12 +75,12 @@ def mine(
     joint = np.ones(n_draws)
     tests = []
     for at, (outcome, its, _) in enumerate(tested):
-        own, k = found[at][0]
+        own, k = found[at].of(0)
         where = np.searchsorted(grams, own)
         total = tally.counts[at][where]
         among = None if alike[at] is None else next(alike_counts)[where]
         tests.append(Tested(outcome, its, own, k, total, exact_p(k, total, its), among))
-        joint = np.minimum(joint, _minima(outcome, its, found[at][1:], grams, tally.counts[at]))
+        joint = np.minimum(joint, _minima(outcome, its, found[at], n_draws, grams, tally.counts[at]))
     m = sum(int(of) // least for of, (_, _, least) in zip(tally.occurrences, tested, strict=False))
     calibrating = n_draws * CALIBRATION // (CALIBRATION + MEASURING)
     return Mined(tuple(tests), joint[:calibrating], joint[calibrating:], m, untested, rare)
@@ -91,14 +89,15 @@ def mine(
 def _minima(
     outcome: Outcome,
     its: Units,
-    draws: list[tuple[np.ndarray, np.ndarray]],
+    found: Candidates,
+    draws: int,
     grams: UInt64[np.ndarray, " grams"],
     totals: Int[np.ndarray, " grams"],
 ) -> Float[np.ndarray, " draws"]:
     """The smallest p-value of each draw; 1 where nothing was a candidate."""
-    least = np.ones(len(draws))
-    for start in range(0, len(draws), DRAWS_AT_ONCE):
-        some = draws[start : start + DRAWS_AT_ONCE]
+    least = np.ones(draws)
+    for start in range(0, draws, DRAWS_AT_ONCE):
+        some = [found.of(1 + draw) for draw in range(start, min(draws, start + DRAWS_AT_ONCE))]
         drawn = np.concatenate([each for each, _ in some])
         k = np.concatenate([each for _, each in some])
         of = np.repeat(np.arange(start, start + len(some)), [each.size for each, _ in some])
@@ -119,39 +118,3 @@ def _tellable(outcome: Outcome, its: Units) -> bool:
     """Whether planted rows would have shown: a hundred more families with the outcome and a phrase of their own."""
     k = np.arange(outcome.least, 101)
     return bool(np.any(fisher_greater(k, k, its.positive + k, its.n + k) <= NEGLIGIBLE)) and its.n >= FEWEST
-
-
-def _draws(its: Units, n: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """The flagged families' rows, then as many drawn without replacement, `n` times."""
-    drawn = [rng.choice(its.n, its.positive, replace=False, shuffle=False) for _ in range(n)]
-    # Numbers of half the size where they do: draws are the most rows that are held.
-    rows = its.rows.astype(np.int32 if its.speaks.size < 2**28 else np.int64)
-    return [its.flagged, *(rows[np.sort(chosen)] for chosen in drawn)]
-
-
-def _candidates(
-    words: Words,
-    draws: list[list[np.ndarray]],
-    least: list[int],
-    say: Callable[[str], None],
-) -> tuple[list[list[tuple[np.ndarray, np.ndarray]]], UInt64[np.ndarray, " grams"]]:
-    """For each outcome and draw the predictors that enough of its rows have, and how many; and all of them, once."""
-    found: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in draws]
-    grams = np.zeros(0, dtype=np.uint64)
-    for start, end in _groups(draws, words.occurrences / len(words.rows)):
-        say(f"association: reading draws {start} to {end - 1} of {len(draws[0]) - 1}")
-        wanted = sorted_unique([drawn for of in draws for drawn in of[start:end]])
-        sampled = sample(words, wanted)
-        for at, of in enumerate(draws):
-            found[at].extend(sampled.frequent(drawn, least[at]) for drawn in of[start:end])
-        grams = sorted_unique([grams, *(each for per_draw in found for each, _ in per_draw[start:end])])
-    return found, grams
-
-
-def _groups(draws: list[list[np.ndarray]], grams_of_row: float) -> Iterator[tuple[int, int]]:
-    """Runs of draws that one reading holds in memory."""
-    each = sum(of[0].size for of in draws) * grams_of_row
-    step = max(1, int(DRAWN_GRAMS / max(1, each)))
-    n = len(draws[0])
-    for start in range(0, n, step):
-        yield start, min(n, start + step)
