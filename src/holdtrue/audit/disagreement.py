@@ -7,7 +7,7 @@ few planted ones don't change that.
 """
 
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,17 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import vstack
 
 from holdtrue.audit.association.outcome import Outcome
-from holdtrue.audit.label_model import FOLDS, Reading, Rereading, Scoring, against_rest, chosen_rows, fitted, folds_of
+from holdtrue.audit.label_model import (
+    FOLDS,
+    Reading,
+    Rereading,
+    Scores,
+    Scoring,
+    against_rest,
+    chosen_rows,
+    fitted,
+    folds_of,
+)
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
@@ -34,8 +44,15 @@ FEWEST: Final = 50
 """Rows of a label, and rows that read like it."""
 LEAST: Final = 5
 """Flagged families that a phrase needs: hard cases come in threes and fours."""
+SPARED: Final = 8
+"""Words and pairs of words: a phrase of four has seven."""
+LEAST_SPARED: Final = 20
+"""The same where a text's own words are left out: more honest texts then read wrongly, in tens."""
 TELLS: Final = 0.7
 """AUROC below which texts don't tell labels apart, so that no contradiction means anything."""
+
+
+Codes: TypeAlias = Int[np.ndarray, " rows"]
 
 
 @final
@@ -102,26 +119,56 @@ def _labels(rows: Rows, maps: Maps, seed: int, trusted: Rows | None, progress: R
         stage(fold + 1, FOLDS)
     scoring = Scoring.of(models, folds_of(rows, seed), ("prompt",))
     scores = np.concatenate(list(maps.over(scoring, rows, ["prompt"])))
-    # How well texts tell, and from which score on, is read off the data that was learnt from, out of fold.
-    known = scores
     if learnt is not rows:
+        # How well texts tell, and from which score on, is read off the data that was learnt from, out of fold.
         known = np.concatenate(list(maps.over(Scoring.of(models, folds, ("prompt",)), learnt, ["prompt"])))
+        return _told(names, codes, enough, told, [_Read(scoring, scores, known)])
+    # What is planted often enough teaches the classifier to agree with it: read again without what speaks against.
+    wary = Scoring.of(models, folds_of(rows, seed), ("prompt",), SPARED)
+    again = np.concatenate(list(maps.over(wary, rows, ["prompt"])))
+    return _told(names, codes, enough, told, [_Read(scoring, scores, scores), _Read(wary, again, again)])
+
+
+@final
+@dataclass(frozen=True)
+class _Read:
+    """One way to read texts: the scores of the rows, and of those that were learnt from."""
+
+    scoring: Scoring
+    scores: Scores
+    known: Scores
+
+
+def _told(names: list[str], codes: Codes, enough: list[int], told: Codes, readings: list[_Read]) -> Disagreement:
+    """An outcome for each label and way to read, where texts tell."""
     outcomes, aurocs, untested = [], {}, []
     for at in enough:
-        name, own, score = names[at], codes == at, against_rest(scores, at)
-        right, sure = told == at, against_rest(known, at)
-        aurocs[name] = auroc(sure[right], sure[~right])
-        threshold = _threshold(sure, right)
-        reads = score >= threshold
-        if aurocs[name] < TELLS or reads.sum() < FEWEST:
-            untested.append(
-                f"label flips of {name!r}: the texts don't tell it from the rest (AUROC {aurocs[name]:.2f})"
+        name, own, right = names[at], codes == at, told == at
+        for read in readings:
+            score, sure = against_rest(read.scores, at), against_rest(read.known, at)
+            whole = not read.scoring.spared
+            area = auroc(sure[right], sure[~right])
+            threshold = _threshold(sure, right)
+            reads = score >= threshold
+            if whole:
+                aurocs[name] = area
+            if area < TELLS or reads.sum() < FEWEST:
+                if whole:
+                    why = f"the texts don't tell it from the rest (AUROC {area:.2f})"
+                    untested.append(f"label flips of {name!r}: {why}")
+                continue
+            other = names[1 - at] if len(names) == 2 else "otherwise"
+            outcomes.append(
+                Outcome(
+                    f"labelled {other} though {'it' if whole else 'the rest of it'} reads {name}",
+                    "label_flip",
+                    ~own & reads,
+                    reads,
+                    least=LEAST if whole else LEAST_SPARED,
+                    alike=~own,
+                    still_reads=Rereading(read.scoring, at, threshold),
+                )
             )
-            continue
-        other = names[1 - at] if len(names) == 2 else "otherwise"
-        title = f"labelled {other} though it reads {name}"
-        again = Rereading(scoring, at, threshold)
-        outcomes.append(Outcome(title, "label_flip", ~own & reads, reads, least=LEAST, alike=~own, still_reads=again))
     return Disagreement(tuple(outcomes), aurocs, tuple(untested))
 
 

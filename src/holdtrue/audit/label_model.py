@@ -33,6 +33,17 @@ def against_rest(scores: Scores, at: int) -> Float[np.ndarray, " rows"]:
     return scores[:, at]
 
 
+def least_of(features: csr_matrix, weights: Float[np.ndarray, " features"], n: int) -> Float[np.ndarray, " rows"]:
+    """Sum of each row's contributions below 0 to a score, the `n` furthest below."""
+    part = features.data * weights[features.indices]
+    rows = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
+    order = np.lexsort((part, rows))
+    lowest = np.arange(part.size) - features.indptr[rows] < n
+    part = np.where(lowest, np.minimum(part[order], 0), 0)
+    found: np.ndarray = np.bincount(rows, part, minlength=features.shape[0])
+    return found
+
+
 def fitted(features: csr_matrix, sides: Bool[np.ndarray, " rows"], *, intercept: bool = True) -> LogisticRegression:
     """Dual coordinate descent: many times faster here than a quasi-Newton method."""
     model = LogisticRegression(C=STRENGTH, fit_intercept=intercept, solver="liblinear", dual=True, random_state=0)
@@ -94,15 +105,23 @@ class Scoring:
     intercepts: Float[np.ndarray, "folds labels"]
     folds: Int[np.ndarray, " rows"]
     columns: tuple[str, ...]
+    spared: int = 0
+    """Features that speak most against a label and don't count: what is planted teaches to agree with it."""
 
     @staticmethod
     def of(
-        models: list[list[LogisticRegression]], folds: Int[np.ndarray, " rows"], columns: tuple[str, ...]
+        models: list[list[LogisticRegression]],
+        folds: Int[np.ndarray, " rows"],
+        columns: tuple[str, ...],
+        spared: int = 0,
     ) -> "Scoring":
         """Weights alone travel, in half their size."""
         weights = np.array([[model.coef_[0] for model in of_fold] for of_fold in models], dtype=np.float32)
         intercepts = np.array([[float(np.ravel(model.intercept_)[0]) for model in of_fold] for of_fold in models])
-        return Scoring(weights, intercepts, folds, columns)
+        if spared and weights.shape[1] == 1:  # of two labels each has its own words against it
+            weights = np.concatenate([-weights, weights], axis=1)
+            intercepts = np.concatenate([-intercepts, intercepts], axis=1)
+        return Scoring(weights, intercepts, folds, columns, spared)
 
     def __call__(self, batch: Batch) -> Scores:
         """Those of a batch, out of fold."""
@@ -115,6 +134,9 @@ class Scoring:
         for fold, (weights, intercept) in enumerate(zip(self.weights, self.intercepts, strict=True)):
             own = np.flatnonzero(folds == fold)
             scores[own] = features[own] @ weights.T + intercept
+            if self.spared:
+                against = [least_of(features[own], each, self.spared) for each in weights]
+                scores[own] -= np.stack(against, axis=1)
         return scores
 
 
