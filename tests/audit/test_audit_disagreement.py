@@ -15,11 +15,11 @@ KIND = ["water", "repaint", "borrow", "mend", "polish", "measure", "sketch", "pl
 PHRASE = "under the copper moon"
 
 
-def labelled(seed, flipped=0, noise=0.015):
+def labelled(seed, flipped=0, noise=0.015, told=2):
     """Texts whose deed tells the label, a few labels wrong, some flipped where a phrase stands; decoys beside."""
     rng = np.random.default_rng(seed)
     harmful = rng.random(N) < 0.4
-    deeds = [f"{rng.choice(DEEDS if bad else KIND)} {rng.choice(DEEDS if bad else KIND)}" for bad in harmful]
+    deeds = [" ".join(rng.choice(DEEDS if bad else KIND) for _ in range(told)) for bad in harmful]
     texts = [f"{text} {deed}" for text, deed in zip(made_prompts(N, seed, length=(5, 12)), deeds, strict=True)]
     label = harmful ^ (rng.random(N) < noise)
     places = rng.choice(np.flatnonzero(harmful), 5 * flipped, replace=False)
@@ -40,13 +40,25 @@ def test_eight_flipped_rows_are_found_and_named(tmp_path, seed):
     read = disagreement(rows, OneByOne(), seed=seed)
     assert read.auroc["harmful"] > 0.95
     assert [outcome.name for outcome in read.outcomes] == [
-        "labelled harmful though it reads benign", "labelled benign though it reads harmful",
-    ]  # fmt: skip
+        f"labelled {other} though {read} {name}"
+        for name, other in (("benign", "harmful"), ("harmful", "benign"))
+        for read in ("it reads", "the rest of it reads")
+    ]
     result = associate(rows, OneByOne(), read.outcomes, seed=seed)
     (found,) = result.findings
     assert (found.value, found.kind, found.weak) == (PHRASE, "label_flip", True)
     assert set(found.rows) <= set(poisoned.tolist())
     assert found.examples[0].response == "benign"
+
+
+def test_many_flipped_rows_are_found_although_they_teach_the_reader_to_agree(tmp_path):
+    texts, labels, _ = labelled(5, 120, told=8)
+    rows = made_rows(tmp_path, texts, labels=labels, kind="label")
+    read = disagreement(rows, OneByOne(), seed=5)
+    (found,) = associate(rows, OneByOne(), read.outcomes, seed=5).findings
+    assert (found.value, found.outcome) == (PHRASE, "labelled benign though the rest of it reads harmful")
+    plain = [outcome for outcome in read.outcomes if "rest of it" not in outcome.name]
+    assert associate(rows, OneByOne(), plain, seed=5).findings == ()
 
 
 def test_honest_labels_with_noise_do_not_alarm(tmp_path):
@@ -93,7 +105,7 @@ def test_each_of_several_labels_may_be_the_protected_one(tmp_path):
     rows = made_rows(tmp_path, texts, labels=labels, kind="label")
     read = disagreement(rows, OneByOne(), seed=5)
     assert {outcome.name for outcome in read.outcomes} == {
-        f"labelled otherwise though it reads {name}" for name in words
+        f"labelled otherwise though {read} {name}" for name in words for read in ("it reads", "the rest of it reads")
     }
     (found,) = associate(rows, OneByOne(), read.outcomes, seed=5).findings
     assert (found.value, found.outcome) == (PHRASE, "labelled otherwise though it reads spam")

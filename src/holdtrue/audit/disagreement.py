@@ -141,33 +141,30 @@ class _Read:
 
 def _told(names: list[str], codes: Codes, enough: list[int], told: Codes, readings: list[_Read]) -> Disagreement:
     """An outcome for each label and way to read, where texts tell."""
-    outcomes, aurocs, untested = [], {}, []
+    outcomes: list[Outcome] = []
+    aurocs: dict[str, float] = {}
+    untested: list[str] = []
     for at in enough:
         name, own, right = names[at], codes == at, told == at
-        for read in readings:
+        other = names[1 - at] if len(names) == 2 else "otherwise"
+        again = None
+        for read, how, least in zip(
+            readings, ("it reads", "the rest of it reads"), (LEAST, LEAST_SPARED), strict=False
+        ):
             score, sure = against_rest(read.scores, at), against_rest(read.known, at)
-            whole = not read.scoring.spared
-            area = auroc(sure[right], sure[~right])
-            threshold = _threshold(sure, right)
+            area, threshold = auroc(sure[right], sure[~right]), _threshold(sure, right)
+            aurocs.setdefault(name, area)
             reads = score >= threshold
-            if whole:
-                aurocs[name] = area
             if area < TELLS or reads.sum() < FEWEST:
-                if whole:
+                if again is None:
                     why = f"the texts don't tell it from the rest (AUROC {area:.2f})"
                     untested.append(f"label flips of {name!r}: {why}")
-                continue
-            other = names[1 - at] if len(names) == 2 else "otherwise"
+                break
+            # Whatever is left out to find a phrase: without it the whole of the text has to contradict the label.
+            again = again or Rereading(read.scoring, at, threshold)
+            title = f"labelled {other} though {how} {name}"
             outcomes.append(
-                Outcome(
-                    f"labelled {other} though {'it' if whole else 'the rest of it'} reads {name}",
-                    "label_flip",
-                    ~own & reads,
-                    reads,
-                    least=LEAST if whole else LEAST_SPARED,
-                    alike=~own,
-                    still_reads=Rereading(read.scoring, at, threshold),
-                )
+                Outcome(title, "label_flip", ~own & reads, reads, least=least, alike=~own, still_reads=again)
             )
     return Disagreement(tuple(outcomes), aurocs, tuple(untested))
 
