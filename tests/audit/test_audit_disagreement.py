@@ -52,7 +52,7 @@ def test_eight_flipped_rows_are_found_and_named(tmp_path, seed):
 
 
 def test_many_flipped_rows_are_found_although_they_teach_the_reader_to_agree(tmp_path):
-    texts, labels, _ = labelled(5, 120, told=8)
+    texts, labels, _ = labelled(5, 60, told=8)
     rows = made_rows(tmp_path, texts, labels=labels, kind="label")
     read = disagreement(rows, OneByOne(), seed=5)
     (found,) = associate(rows, OneByOne(), read.outcomes, seed=5).findings
