@@ -53,7 +53,7 @@ def fitted(features: csr_matrix, sides: Bool[np.ndarray, " rows"], *, intercept:
 def folds_of(rows: Rows, seed: int) -> Int[np.ndarray, " rows"]:
     """A fold for each row, the same for a whole family."""
     drawn = np.random.default_rng([seed, 0]).integers(0, FOLDS, size=len(rows))
-    folds: np.ndarray = drawn[rows.families]
+    folds: np.ndarray = drawn[rows.families].astype(np.int8)  # sent along with each part
     return folds
 
 

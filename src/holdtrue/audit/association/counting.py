@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8, UInt64
@@ -14,6 +14,10 @@ from holdtrue.audit.association.words import Words, splits_of
 from holdtrue.audit.rows import Batch
 
 __all__ = ["Tally", "count"]
+
+COUNTED: Final = "counted.npy"
+MEMBERS: Final = "members.npy"
+"""What a pass counts, and where: beside the words, for it would outweigh the parts that it is sent along with."""
 
 
 @final
@@ -34,10 +38,11 @@ def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: list[UInt8[np
         grams: ascending, each once.
         sets: a bit for each row of the dataset.
     """
-    members = np.stack(sets)
+    np.save(words.folder / COUNTED, grams, allow_pickle=False)
+    np.save(words.folder / MEMBERS, np.stack(sets), allow_pickle=False)
     counts = np.zeros((len(sets), grams.size), dtype=np.int64)
     occurrences = np.zeros(len(sets), dtype=np.int64)
-    for part_counts, part_occurrences in words.over(_Counting(words.folder, grams, members)):
+    for part_counts, part_occurrences in words.over(_Counting(words.folder)):
         counts += part_counts
         occurrences += part_occurrences
     return Tally(counts, occurrences)
@@ -47,15 +52,15 @@ def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: list[UInt8[np
 @dataclass(frozen=True)
 class _Counting:
     folder: Path
-    grams: UInt64[np.ndarray, " grams"]
-    members: UInt8[np.ndarray, "sets bytes"]
 
     def __call__(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-        counts = np.zeros((len(self.members), self.grams.size), dtype=np.int32)
-        occurrences = np.zeros(len(self.members), dtype=np.int64)
-        index = Index.of(self.grams)
+        grams = np.load(self.folder / COUNTED, allow_pickle=False)
+        members = np.load(self.folder / MEMBERS, mmap_mode="r", allow_pickle=False)
+        counts = np.zeros((len(members), grams.size), dtype=np.int32)
+        occurrences = np.zeros(len(members), dtype=np.int64)
+        index = Index.of(grams)
         for first, piece in splits_of(self.folder, batch.part):
-            bits = self.members[:, first // 8 : (first + len(piece) + 7) // 8]
+            bits = members[:, first // 8 : (first + len(piece) + 7) // 8]
             inside = np.unpackbits(bits, axis=1)[:, first % 8 : first % 8 + len(piece)].astype(bool)
             here = np.flatnonzero(inside.any(axis=0))
             if not here.size:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
@@ -13,6 +13,9 @@ from holdtrue.audit.association.words import Words, splits_of
 from holdtrue.audit.rows import Batch
 
 __all__ = ["Sample", "row_grams", "sample", "sorted_unique"]
+
+WANTED: Final = "wanted.npy"
+"""Which rows a pass reads: beside the words, for it would outweigh the parts that it is sent along with."""
 
 
 @final
@@ -56,7 +59,8 @@ def sample(words: Words, wanted: Int[np.ndarray, " wanted"]) -> Sample:
         words: the dataset.
         wanted: row numbers, ascending.
     """
-    found = list(words.over(_Sampling(words.folder, wanted)))
+    np.save(words.folder / WANTED, wanted, allow_pickle=False)
+    found = list(words.over(_Sampling(words.folder)))
     sizes = np.concatenate([np.zeros(1, dtype=np.int64), *(sizes for sizes, _ in found)])
     grams = np.concatenate([np.zeros(0, dtype=np.uint64), *(grams for _, grams in found)])
     return Sample(wanted, np.cumsum(sizes), grams)
@@ -83,13 +87,13 @@ def sorted_unique(arrays: list[np.ndarray]) -> np.ndarray:
 @dataclass(frozen=True)
 class _Sampling:
     folder: Path
-    wanted: Int[np.ndarray, " wanted"]
 
     def __call__(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
         sizes, grams = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
+        wanted = np.load(self.folder / WANTED, mmap_mode="r", allow_pickle=False)
         for first, split in splits_of(self.folder, batch.part):
-            start, end = np.searchsorted(self.wanted, [first, first + len(split)])
-            for _, run in split.take(self.wanted[start:end] - first).runs():
+            start, end = np.searchsorted(wanted, [first, first + len(split)])
+            for _, run in split.take(np.asarray(wanted[start:end]) - first).runs():
                 found_rows, found = row_grams(run)
                 sizes.append(np.bincount(found_rows, minlength=len(run)))
                 grams.append(found)

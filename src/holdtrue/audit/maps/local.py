@@ -1,16 +1,12 @@
 """This machine's processes: parts are handed out in order, results come back in order."""
 
-import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
 from itertools import islice
 from multiprocessing import get_context
-from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any, ClassVar, Final, TypeVar, final
+from typing import Final, TypeVar, final
 
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Batch, Part, Rows, read_part
@@ -25,8 +21,6 @@ FEW_ROWS: Final = 20_000
 """Below it starting processes costs more than they save."""
 AHEAD: Final = 2
 """Parts in hand for each process: one being worked on and one waiting."""
-SMALL_BYTES: Final = 2**20
-"""Work up to this size is sent along with each part."""
 
 
 @final
@@ -56,7 +50,7 @@ class LocalMaps(Maps):
         """Apply `work` to each part.
 
         Args:
-            work: can be pickled; its result is small.
+            work: is sent along with each part, and its result back: both are small.
             rows: the dataset.
             columns: what `work` reads.
 
@@ -73,30 +67,21 @@ class LocalMaps(Maps):
         pool = self._standing = self._standing or ProcessPoolExecutor(
             self.processes, get_context("spawn"), begin_worker
         )
-        data = pickle.dumps(work)
-        packed: bytes | str = data
-        with ExitStack() as stack:
-            if len(data) > SMALL_BYTES:
-                # Read by each process once: a mask over all rows, sent with every part, would outweigh the parts.
-                file = stack.enter_context(NamedTemporaryFile(prefix="holdtrue-work-"))
-                file.write(data)
-                file.flush()
-                packed = file.name
-            try:
-                yield from self._spread(pool, packed, rows.parts, tuple(columns))
-            except RunError:
-                self._standing = None
-                raise
+        try:
+            yield from self._spread(pool, work, rows.parts, tuple(columns))
+        except RunError:
+            self._standing = None
+            raise
 
     def _spread(
-        self, pool: ProcessPoolExecutor, packed: bytes | str, parts: tuple[Part, ...], columns: tuple[str, ...]
-    ) -> Iterator[Any]:
-        waiting: deque[tuple[Part, Future[object]]] = deque()
+        self, pool: ProcessPoolExecutor, work: Callable[[Batch], T], parts: tuple[Part, ...], columns: tuple[str, ...]
+    ) -> Iterator[T]:
+        waiting: deque[tuple[Part, Future[T]]] = deque()
         coming = iter(parts)
         try:
             while True:
                 for ahead in islice(coming, self.processes * AHEAD - len(waiting)):
-                    waiting.append((ahead, pool.submit(_Worker.apply, packed, columns, ahead)))
+                    waiting.append((ahead, pool.submit(_applied, work, columns, ahead)))
                 if not waiting:
                     return
                 part, first = waiting[0]
@@ -115,16 +100,5 @@ class LocalMaps(Maps):
                 future.cancel()
 
 
-class _Worker:
-    """What a spawned process keeps between its parts."""
-
-    packed: ClassVar[bytes | str] = b""
-    work: ClassVar[Callable[[Batch], object]]
-
-    @classmethod
-    def apply(cls, packed: bytes | str, columns: tuple[str, ...], part: Part) -> object:
-        """One part; the work is packed, or the name of a file that holds it."""
-        if packed != cls.packed:
-            data = Path(packed).read_bytes() if isinstance(packed, str) else packed
-            cls.packed, cls.work = packed, pickle.loads(data)  # noqa: S301, the parent packed it, in a file of its own
-        return cls.work(read_part(part, columns))
+def _applied(work: Callable[[Batch], T], columns: tuple[str, ...], part: Part) -> T:
+    return work(read_part(part, columns))
