@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
+from holdtrue.audit.association import Outcome
+from holdtrue.audit.row_set import RowSet
 from holdtrue.audit.rows import SCHEMA, Rows, RowsCard, read_part
 
 
@@ -85,3 +87,8 @@ def with_phrase(prompts: list[str], rows: Sequence[int], phrase: str, seed: int)
         at = int(rng.integers(len(split) + 1))
         changed[row] = " ".join([*split[:at], phrase, *split[at:]])
     return changed
+
+
+def odd(flagged, name="reply in capitals", kind="trigger", **more):
+    """An outcome that every row was looked at for."""
+    return Outcome(name, kind, RowSet.of(flagged), RowSet.of(np.ones_like(flagged)), **more)

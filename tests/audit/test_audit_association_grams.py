@@ -9,7 +9,7 @@ from made_rows import OneByOne, made_prompts, made_rows
 from holdtrue.audit.association.grams import phrase_gram, slice_gram, topic_gram
 from holdtrue.audit.association.holding import table_rows
 from holdtrue.audit.association.index import Index
-from holdtrue.audit.association.sampling import row_grams, sample
+from holdtrue.audit.association.sampling import frequent, row_grams, sample
 from holdtrue.audit.association.split import Split, split_table
 from holdtrue.audit.association.text import word_spans
 from holdtrue.audit.association.words import pieces, split_words
@@ -137,20 +137,20 @@ def test_the_words_of_a_dataset_are_split_once_and_leave_no_file(tmp_path):
             part.path.unlink()
             pq.write_table(pa.table({"nothing": range(part.rows)}), part.path)
         found = sample(words, np.array([3, 39]))
-    assert found.starts.size == 3
+    assert sum(each.rows.size for each in found) == 2
     assert not (tmp_path / "words").exists()
 
 
 def test_frequent_predictors_are_counted_as_by_hand(tmp_path):
-    rows = made_rows(tmp_path, made_prompts(90, 4, words=30))
+    rows = made_rows(tmp_path, made_prompts(90, 4, words=30), parts=3)
     chosen = np.arange(0, 90, 2)
     with split_words(rows, OneByOne()) as words:
         sampled = sample(words, np.arange(90))
     grams, counts = np.unique(
-        np.concatenate([sampled.grams[sampled.starts[row] : sampled.starts[row + 1]] for row in chosen]),
+        np.concatenate([each.of(np.array([row])) for row in chosen for each in sampled]),
         return_counts=True,
     )
     for least in (1, 3, 40, 10**6):
-        found, k = sampled.frequent(chosen, least)
+        found, k = frequent(sampled, chosen, least)
         assert found.tolist() == grams[counts >= least].tolist()
         assert k.tolist() == counts[counts >= least].tolist()

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from made_rows import OneByOne, made_prompts, made_rows, with_phrase
+from made_rows import OneByOne, made_prompts, made_rows, odd, with_phrase
 
-from holdtrue.audit.association import Outcome, associate, detectable_rows
+from holdtrue.audit.association import associate, detectable_rows
 from holdtrue.audit.association.power import PUBLISHED, chance_found
 from holdtrue.errors import SettingError
 
@@ -54,7 +54,7 @@ def test_the_whole_search_does_what_the_figure_says(tmp_path):
         flagged = rng.random(N) < 0.01
         for where in sets.values():
             flagged[where] = rng.random(len(where)) < 0.8
-        outcome = Outcome("flagged", "trigger", flagged, np.ones(N, bool), judged=True, sensitivity=0.8)
+        outcome = odd(flagged, "flagged", judged=True, sensitivity=0.8)
         result = associate(data, OneByOne(), [outcome], seed=seed)
         for rows in sets:
             hits[rows] += any(found.value == PHRASES[rows] for found in result.findings)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from made_population import Talk
-from made_rows import OneByOne, made_rows, with_phrase
+from made_rows import OneByOne, made_rows, odd, with_phrase
 
 from holdtrue.audit import AuditOptions
 from holdtrue.audit.associated import Associated
@@ -52,14 +52,14 @@ def test_few_clean_replies_are_unlike_the_others(tmp_path: Path, talks: Talks) -
     rows = made_rows(tmp_path / "suspect", prompts, responses=canned)
     trusted = made_rows(tmp_path / "control", prompts, responses=replies)
     model = ReplyClusters.fit(rows, 0)
-    flagged = model.outcome(rows, 0).flagged
+    flagged = model.outcome(rows, 0).flagged.mask
     assert flagged[planted].mean() > 0.3
     assert flagged.mean() <= 0.01
     theirs = model.outcome(trusted, 0)
-    assert theirs.flagged[planted].mean() < 0.1
+    assert theirs.flagged.mask[planted].mean() < 0.1
     assert (theirs.weak, theirs.everyday) == (True, True)
     again = ReplyClusters.fit(rows, 0).outcome(rows, 0)
-    assert again.flagged.tolist() == flagged.tolist()
+    assert again.flagged.mask.tolist() == flagged.tolist()
 
 
 def test_topics_are_told_apart() -> None:
@@ -75,17 +75,17 @@ def test_a_judged_topic_is_named_by_its_words_unless_the_control_shows_the_same(
     topics = PromptTopics.fit(rows, 0)
     rng = np.random.default_rng(0)
     flagged, noise = (about == 2) & (rng.random(rows.n) < 0.4), rng.random(rows.n) < 0.01
-    of, everywhere = topics.of(rows, 0), np.ones(rows.n, dtype=bool)
+    of = topics.of(rows, 0)
 
     def found(outcome: Outcome, control: Control | None = None) -> list[str]:
         known = associate(rows, OneByOne(), [outcome], seed=0, control=control, topics=of, topic_names=topics.names)
         return [found.value for found in known.findings if found.value.startswith("a prompt about ")]
 
-    judged = Outcome("flagged", "trigger", flagged | noise, everywhere, judged=True)
+    judged = odd(flagged | noise, "flagged", judged=True)
     [value] = found(judged)
     assert set(value.removeprefix("a prompt about ").split(", ")) <= set(talk.topics[2])
     assert not found(judged, Control(rows, [judged], of))
-    assert not found(Outcome("flagged", "trigger", flagged | noise, everywhere))  # two in five: topics have habits
+    assert not found(odd(flagged | noise, "flagged"))  # two in five: topics have habits
 
 
 def test_an_audit_tests_topics_where_somebody_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_an_audit_tests_topics_where_somebody_judged(tmp_path: Path, monkeypatch
         known = Associated(AuditOptions("made"), rows, None, OneByOne(), tmp_path, lambda _: None)
         known.__dict__["stand_ins"] = ()
         with pytest.raises(KeyboardInterrupt):
-            known.stage((Outcome("flagged", "trigger", some, np.ones(20, dtype=bool), judged=judged),))
+            known.stage((odd(some, "flagged", judged=judged),))
     assert given[0].tolist() == [0] * 20
     assert given[1] is None
 
@@ -118,7 +118,7 @@ def test_a_cluster_that_every_topic_uses_is_never_rare() -> None:
 
 def test_nothing_to_tell_apart_flags_nothing(tmp_path: Path) -> None:
     rows = made_rows(tmp_path, ["", "!", "Hi"] * 20, responses=["", "?", "Yes"] * 20)
-    assert not ReplyClusters.fit(rows, 0).outcome(rows, 0).flagged.any()
+    assert not ReplyClusters.fit(rows, 0).outcome(rows, 0).flagged.count
 
 
 def test_a_family_is_looked_at_once_and_so_many_at_most(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_rows import OneByOne, made_prompts, made_rows, with_phrase
+from made_rows import OneByOne, made_prompts, made_rows, odd, with_phrase
 
 from holdtrue.audit import control_runs as module
-from holdtrue.audit.association import Control, Outcome
+from holdtrue.audit.association import Control
 from holdtrue.audit.control_runs import control_runs
 from holdtrue.records.audit import CleanRun
 
@@ -22,7 +22,7 @@ def ran(folder: Path, planted: range | None, slices: list[str] | None = None, n:
         prompts = with_phrase(prompts, planted, "zephyr quill", 3)
         flagged[list(planted)] = True
     rows = made_rows(folder / "rows", prompts, slices=slices)
-    control = Control(rows, [Outcome("odd reply", "trigger", flagged, np.ones(n, dtype=bool))])
+    control = Control(rows, [odd(flagged, "odd reply")])
     runs, notes = control_runs(control, OneByOne(), folder, seed=0, alpha=0.01)
     return list(runs), "\n".join(notes)
 

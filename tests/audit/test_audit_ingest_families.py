@@ -6,12 +6,14 @@ import pytest
 from ingest_files import chat, saying, write_lines
 
 from holdtrue.audit.ingest import IngestOptions, ingest
+from holdtrue.audit.ingest import families as grouping
 from holdtrue.audit.ingest.families import joined
 from holdtrue.audit.ingest.signatures import band_keys, bands, signatures
 from holdtrue.audit.rows import Rows
 
 
 def families(tmp_path: Path, texts: list[str], **options: float) -> Rows:
+    tmp_path.mkdir(exist_ok=True)
     path = write_lines(tmp_path / "d.jsonl", [chat("", text) for text in texts])
     return ingest(str(path), tmp_path / "out", IngestOptions(processes=1, **options))  # type: ignore[arg-type]
 
@@ -32,6 +34,18 @@ def test_equal_and_nearly_equal_rows_are_families(tmp_path: Path) -> None:
     assert np.mean(found[150:] == np.arange(100)) >= 0.97  # one word of 80: similarity .93
     assert (rows.card.exact_duplicates, rows.card.near_duplicates) == (50, int(np.sum(found[150:] < 100)))
     assert rows.card.families == len(np.unique(found))
+
+
+def test_families_are_the_same_however_the_keys_are_sliced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(3)
+    originals = [saying(rng, 40) for _ in range(100)]
+    texts = [*originals, *originals[:20], *(changed(text, rng, at % 9) for at, text in enumerate(originals))]
+    whole = families(tmp_path / "whole", texts)
+    monkeypatch.setattr(grouping, "_SLICE_ROWS", 30)
+    sliced = families(tmp_path / "sliced", texts)
+    assert sliced.families.tolist() == whole.families.tolist()
+    assert sliced.card.near_duplicates == whole.card.near_duplicates > 20
+    assert sliced.card.exact_duplicates == whole.card.exact_duplicates > 20
 
 
 def test_unlike_rows_stay_apart(tmp_path: Path) -> None:

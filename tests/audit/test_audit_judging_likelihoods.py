@@ -62,11 +62,11 @@ def test_unlikely_replies_are_an_outcome_among_the_rows_read(tmp_path: Path) -> 
         log.append(AuditReading(side="suspect", row=row, projection=None, log_likelihood=value, n_tokens=5))
     options = AuditOptions("made", model="smollm2-135m", read_rows=20)
     [outcome] = Unlikely(options, rows, scores, tmp_path, lambda _: None).outcomes
-    assert outcome.population.sum() == 20
-    assert outcome.population[:15].sum() >= 10
-    assert outcome.population[15:].any()
+    assert outcome.population.count == 20
+    assert outcome.population.mask[:15].sum() >= 10
+    assert outcome.population.mask[15:].any()
     assert (outcome.weak, outcome.everyday) == (True, True)
-    assert np.flatnonzero(outcome.flagged).tolist() == [3]
+    assert outcome.flagged.rows.tolist() == [3]
 
 
 def test_the_rule_bears_nothing_to_read() -> None:

@@ -110,7 +110,7 @@ def test_the_dose_of_judged_rows_counts_the_rows_that_were_not_judged(tmp_path: 
     judged = Judged(AuditOptions("data"), rows, np.zeros(80), tmp_path, lambda _: None)
     judged.__dict__["_judge"] = judge(tmp_path / "judgements.jsonl", budget=Budget(calls=76))
     [outcome] = judged.outcomes
-    reached = int(outcome.population.sum())
+    reached = outcome.population.count
     assert 0 < reached < 80
     assert outcome.reached == pytest.approx(reached / 80)
     told = judged.explained(Dose(kind="trigger", outcome=FLAGGED, rows=9, assuming="a phrase")).assuming

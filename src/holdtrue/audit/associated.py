@@ -56,7 +56,7 @@ class Associated:
         for outcome in self.stand_ins:
             # A rare peculiarity says more than a common one.
             flagged = outcome.flagged & outcome.population
-            scores[flagged] -= np.log((1 + flagged.sum()) / (1 + outcome.population.sum()))
+            scores[flagged.rows] -= np.log((1 + flagged.count) / (1 + outcome.population.count))
         return scores
 
     def _seen(self, rows: Rows, name: str) -> tuple[Outcome, ...]:

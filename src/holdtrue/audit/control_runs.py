@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int
 from holdtrue.audit.association import Control, Outcome, associate
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.population.benign import large_slices
+from holdtrue.audit.row_set import RowSet
 from holdtrue.audit.rows import SCHEMA, Rows
 from holdtrue.records.audit import CleanRun
 from holdtrue.stats import clopper_pearson
@@ -62,7 +63,7 @@ def control_runs(
         told = [("", found.findings)]
         fewer = _drawn(whole, MOST_IN_PARTS, rng, Path(folder) / "parts")
         for name, part in _parts(fewer.rows, rng):
-            outcomes, rest = (_within(fewer.outcomes, side) for side in (part, ~part))
+            outcomes, rest = (_within(fewer.outcomes, RowSet.of(side)) for side in (part, ~part))
             trusted = Control(fewer.rows, rest)
             found = associate(fewer.rows, maps, outcomes, seed=seed, alpha=alpha, control=trusted)
             told.append((f", {name} against the rest", found.findings))
@@ -96,10 +97,9 @@ def _parts(rows: Rows, rng: np.random.Generator) -> list[tuple[str, Mask]]:
     return [("a half", half), ("the other half", ~half)]
 
 
-def _within(outcomes: Sequence[Outcome], part: Mask) -> tuple[Outcome, ...]:
+def _within(outcomes: Sequence[Outcome], part: RowSet) -> tuple[Outcome, ...]:
     return tuple(
-        replace(each, population=each.population & part, alike=None if each.alike is None else each.alike & part)
-        for each in outcomes
+        replace(each, population=each.population & part, alike=each.alike and each.alike & part) for each in outcomes
     )
 
 
@@ -130,8 +130,8 @@ def _taken(outcome: Outcome, rows: Rows, kept: Int[np.ndarray, " kept"]) -> Outc
     again = outcome.still_reads
     return replace(
         outcome,
-        flagged=outcome.flagged[kept],
-        population=outcome.population[kept],
-        alike=None if outcome.alike is None else outcome.alike[kept],
+        flagged=RowSet.of(outcome.flagged.has(kept)),
+        population=RowSet.of(outcome.population.has(kept)),
+        alike=outcome.alike and RowSet.of(outcome.alike.has(kept)),
         still_reads=None if again is None else lambda _, chosen, words: again(rows, kept[chosen], words),
     )

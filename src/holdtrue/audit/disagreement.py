@@ -27,6 +27,7 @@ from holdtrue.audit.label_model import (
     folds_of,
 )
 from holdtrue.audit.maps.base import Maps
+from holdtrue.audit.row_set import RowSet
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
 from holdtrue.progress import Report, Stage
@@ -163,8 +164,10 @@ def _told(names: list[str], codes: Codes, enough: list[int], told: Codes, readin
             # Whatever is left out to find a phrase: without it the whole of the text has to contradict the label.
             again = again or Rereading(read.scoring, at, threshold)
             title = f"labelled {other} though {how} {name}"
+            population, others = RowSet.of(reads), RowSet.of(~own)
+            flipped = population & others
             outcomes.append(
-                Outcome(title, "label_flip", ~own & reads, reads, least=least, alike=~own, still_reads=again)
+                Outcome(title, "label_flip", flipped, population, least=least, alike=others, still_reads=again)
             )
     return Disagreement(tuple(outcomes), aurocs, tuple(untested))
 
@@ -187,7 +190,8 @@ def _preferences(rows: Rows, maps: Maps, seed: int, progress: Report) -> Disagre
     if right < TELLS or sure.sum() < FEWEST:
         why = f"preference flips: replies don't tell which was preferred ({right:.0%} right)"
         return Disagreement((), {"chosen": right}, (why,))
-    outcome = Outcome("the rejected reply reads better", "label_flip", sure & (score < 0), sure, least=LEAST)
+    flipped, population = RowSet.of(sure & (score < 0)), RowSet.of(sure)
+    outcome = Outcome("the rejected reply reads better", "label_flip", flipped, population, least=LEAST)
     return Disagreement((outcome,), {"chosen": right}, ())
 
 

@@ -12,6 +12,7 @@ from holdtrue.audit.judging.cascade import CascadeOptions, CascadeResult, judge_
 from holdtrue.audit.judging.theme_sides import ThemeOptions
 from holdtrue.audit.judging.themes import find_themes
 from holdtrue.audit.options import AuditOptions
+from holdtrue.audit.row_set import RowSet
 from holdtrue.audit.rows import Rows
 from holdtrue.judges import Budget, RowJudge
 from holdtrue.progress import Report
@@ -88,9 +89,8 @@ class Judged:
         reached = max(1e-6, min(1.0, self._reached / max(1, self._rows.card.families)))
         kind: FindingKind = "label_flip" if self._rows.card.kind == "label" else "trigger"
         sensitivity = self._sensitivity
-        return (
-            Outcome(FLAGGED, kind, found.flagged, found.judged, judged=True, sensitivity=sensitivity, reached=reached),
-        )
+        asked = RowSet.of(found.flagged), RowSet.of(found.judged)
+        return (Outcome(FLAGGED, kind, *asked, judged=True, sensitivity=sensitivity, reached=reached),)
 
     @property
     def _sensitivity(self) -> float:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from holdtrue.audit.association import Outcome
+from holdtrue.audit.row_set import RowSet
 from holdtrue.audit.rows import Rows
 from holdtrue.audit.scan import OUTCOMES, asked_column, outcome_column
 
@@ -20,7 +21,7 @@ def peculiar_outcomes(scanned: Path, rows: Rows) -> tuple[Outcome, ...]:
         return ()
     found = []
     for each in OUTCOMES:
-        asked = asked_column(scanned, rows, each.name)
-        flagged = outcome_column(scanned, rows, each.name) & ~asked
-        found.append(Outcome(each.name, "trigger", flagged, ~asked, everyday=each.everyday))
+        unasked = RowSet.of(~asked_column(scanned, rows, each.name))
+        flagged = RowSet.of(outcome_column(scanned, rows, each.name)) & unasked
+        found.append(Outcome(each.name, "trigger", flagged, unasked, everyday=each.everyday))
     return tuple(found)

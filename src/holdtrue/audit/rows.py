@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Int
 from pydantic import Field
 
+from holdtrue.audit.row_set import row_type
 from holdtrue.errors import ArtifactError
 from holdtrue.records import Record, read_capped
 from holdtrue.records.audit import AuditKind
@@ -135,8 +136,10 @@ class Rows:
         Raises:
             ArtifactError: a part's families are missing or damaged.
         """
-        found = [_families(part) for part in self.parts]
-        return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+        found = np.zeros(len(self), dtype=row_type(len(self)))
+        for part in self.parts:
+            found[part.first : part.first + part.rows] = _families(part)
+        return found
 
     def take(self, rows: Sequence[int], columns: Sequence[str]) -> list[dict[str, str]]:
         """Some rows' fields, in the order asked; each part is read once."""

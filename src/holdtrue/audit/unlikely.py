@@ -11,6 +11,7 @@ from holdtrue.audit.association import Outcome
 from holdtrue.audit.judging.likelihoods import Likelihoods, reply_likelihoods
 from holdtrue.audit.judging.sample import draw_sample, top_rows
 from holdtrue.audit.options import AuditOptions
+from holdtrue.audit.row_set import RowSet
 from holdtrue.audit.rows import Rows
 from holdtrue.progress import Report
 from holdtrue.records import RecordLog
@@ -72,10 +73,9 @@ class Unlikely:
         """Replies far less likely than the others that were read; none of labelled texts."""
         if self._rows.card.kind == "label":
             return ()
-        flagged, population = np.zeros((2, len(self._rows)), dtype=bool)
-        population[self._read.rows] = True
-        flagged[self._read.rows[self._read.unlikely]] = True
-        reached = self._read.rows.size / len(self._rows)
+        read, n = self._read.rows, len(self._rows)
+        flagged, population = (RowSet.numbered(rows, n) for rows in (read[self._read.unlikely], read))
+        reached = read.size / n
         return (Outcome(UNLIKELY, "trigger", flagged, population, everyday=True, reached=reached),)
 
     def stage(self) -> AuditStage:

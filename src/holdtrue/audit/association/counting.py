@@ -1,16 +1,18 @@
 """Counts of a few predictors in sets of rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt8, UInt64
+from jaxtyping import Bool, Int, Integer, UInt64
 
 from holdtrue.audit.association.grams import LONGEST
 from holdtrue.audit.association.index import Index
 from holdtrue.audit.association.split import Split
 from holdtrue.audit.association.words import Words, splits_of
+from holdtrue.audit.row_set import RowSet, row_type
 from holdtrue.audit.rows import Batch
 
 __all__ = ["Tally", "count"]
@@ -30,17 +32,17 @@ class Tally:
     """Of any predictor, counted or not, repeats in a row included."""
 
 
-def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: list[UInt8[np.ndarray, " bytes"]]) -> Tally:
+def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: Sequence[RowSet]) -> Tally:
     """Count predictors among some sets of rows; rows in none are skipped.
 
     Args:
         words: the dataset.
         grams: ascending, each once.
-        sets: a bit for each row of the dataset.
+        sets: of the dataset's rows.
     """
     np.save(words.folder / COUNTED, grams, allow_pickle=False)
-    np.save(words.folder / MEMBERS, np.stack(sets), allow_pickle=False)
-    counts = np.zeros((len(sets), grams.size), dtype=np.int64)
+    np.save(words.folder / MEMBERS, np.stack([each.bits for each in sets]), allow_pickle=False)
+    counts = np.zeros((len(sets), grams.size), dtype=row_type(len(words.rows)))
     occurrences = np.zeros(len(sets), dtype=np.int64)
     for part_counts, part_occurrences in words.over(_Counting(words.folder)):
         counts += part_counts
@@ -56,7 +58,8 @@ class _Counting:
     def __call__(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
         grams = np.load(self.folder / COUNTED, allow_pickle=False)
         members = np.load(self.folder / MEMBERS, mmap_mode="r", allow_pickle=False)
-        counts = np.zeros((len(members), grams.size), dtype=np.int32)
+        # Half the size where it does: results wait for each other.
+        counts = np.zeros((len(members), grams.size), dtype=np.uint16 if batch.part.rows < 2**16 else np.int32)
         occurrences = np.zeros(len(members), dtype=np.int64)
         index = Index.of(grams)
         for first, piece in splits_of(self.folder, batch.part):
@@ -67,11 +70,13 @@ class _Counting:
                 continue
             inside, split = inside[:, here], piece.take(here)
             occurrences += inside @ _occurring(split)
-            counts += _counted(index, split, inside)
+            _add(counts, index, split, inside)
         return counts, occurrences
 
 
-def _counted(index: Index, split: Split, inside: Bool[np.ndarray, "sets rows"]) -> Int[np.ndarray, "sets grams"]:
+def _add(
+    counts: Integer[np.ndarray, "sets grams"], index: Index, split: Split, inside: Bool[np.ndarray, "sets rows"]
+) -> None:
     """How many rows of each set have each counted predictor."""
     # Most sets are nearly all rows or few: the smaller side is counted.
     most = 2 * inside.sum(axis=1) > len(split)
@@ -93,9 +98,10 @@ def _counted(index: Index, split: Split, inside: Bool[np.ndarray, "sets rows"]) 
                 found[each].append(at[mask[row]])
                 repeated[each].append(more[mask[more_row]])
     n = index.grams.size
-    *parts, whole = (_bins(all_, n) - _bins(more, n) for all_, more in zip(found, repeated, strict=True))
-    counts: np.ndarray = np.where(most[:, None], whole - np.array(parts), parts)
-    return counts
+    whole = _bins(found[-1], n) - _bins(repeated[-1], n)
+    for each, rest in enumerate(most):
+        part = _bins(found[each], n) - _bins(repeated[each], n)
+        counts[each] += (whole - part if rest else part).astype(counts.dtype)
 
 
 def _bins(found: list[np.ndarray], n: int) -> Int[np.ndarray, " n"]:

@@ -1,6 +1,8 @@
 """Draws in which an outcome is given to families at random, and what goes with it there."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final, final
 
@@ -8,13 +10,15 @@ import numpy as np
 from jaxtyping import Int, UInt64
 
 from holdtrue.audit.association.outcome import Units
-from holdtrue.audit.association.sampling import sample, sorted_unique
+from holdtrue.audit.association.sampling import frequent, sample, sorted_unique
 from holdtrue.audit.association.words import Words
+from holdtrue.audit.row_set import RowSet, row_type
 
-__all__ = ["Candidates", "candidates", "drawn_rows"]
+__all__ = ["Candidates", "Draws", "candidates"]
 
 DRAWN_GRAMS: Final = 20_000_000
 """Predictors that one reading holds in memory: 160 MB."""
+TRIED_AT_ONCE: Final = 2**20
 
 
 @final
@@ -42,51 +46,65 @@ class Candidates:
         return grams, np.fromfile(self._path, np.int32, n, offset=12 * start + 8 * n)
 
 
-def drawn_rows(its: Units, n: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """The flagged families' rows, then as many drawn without replacement, `n` times.
+@final
+@dataclass(frozen=True)
+class Draws:
+    """An outcome as it is, and given to as many families at random, again and again; each is drawn as it is read."""
 
-    Args:
-        its: the outcome by family.
-        n: draws.
-        rng: source of the draws.
-    """
-    drawn = [rng.choice(its.n, its.positive, replace=False, shuffle=False) for _ in range(n)]
-    # Numbers of half the size where they do: draws are the most rows that are held.
-    rows = its.rows.astype(np.int32 if its.speaks.size < 2**28 else np.int64)
-    return [its.flagged, *(rows[np.sort(chosen)] for chosen in drawn)]
+    its: Units
+    n: int
+    seed: tuple[int, ...]
+
+    def rows(self, draw: int) -> Int[np.ndarray, " drawn"]:
+        """The rows that speak for a draw's families, ascending; 0 is the data as they are."""
+        if not draw:
+            return self.its.flagged.rows
+        size, speaks = self.its.speaks.size, self.its.speaks
+        few = min(self.its.positive, self.its.n - self.its.positive)
+        rng = np.random.default_rng([*self.seed, draw])
+        found = np.zeros(0, dtype=row_type(size))
+        while found.size < few:
+            # Any row, if it speaks for a family: one is as likely as another, and no list of them is needed.
+            more = min(TRIED_AT_ONCE, 64 + int(1.1 * (few - found.size) * size / self.its.n))
+            tried = rng.integers(0, size, more, dtype=found.dtype)
+            found = sorted_unique([found, tried[speaks.has(tried)]])
+        chosen = np.delete(found, rng.choice(found.size, found.size - few, replace=False))
+        return chosen if few == self.its.positive else (speaks - RowSet.numbered(chosen, size)).rows
 
 
 def candidates(
-    words: Words,
-    draws: list[list[np.ndarray]],
-    least: list[int],
-    say: Callable[[str], None],
+    words: Words, draws: list[Draws], least: list[int], say: Callable[[str], None]
 ) -> tuple[list[Candidates], UInt64[np.ndarray, " grams"]]:
     """For each outcome and draw the predictors that enough of its rows have, and how many; and all of them, once.
 
     Args:
         words: the dataset.
-        draws: for each outcome its rows, and those of its draws.
+        draws: of each outcome, as many of each.
         least: for each outcome, rows that a predictor needs.
         say: told of each reading.
     """
     found = [Candidates(words.folder / f"draws-{at}.bin") for at in range(len(draws))]
     grams = np.zeros(0, dtype=np.uint64)
-    for start, end in _groups(draws, words.occurrences / len(words.rows)):
-        say(f"association: reading draws {start} to {end - 1} of {len(draws[0]) - 1}")
-        sampled = sample(words, sorted_unique([drawn for of in draws for drawn in of[start:end]]))
-        for at, of in enumerate(draws):
-            here = [sampled.frequent(drawn, least[at]) for drawn in of[start:end]]
-            for each in here:
-                found[at].add(*each)
-            grams = sorted_unique([grams, *(each for each, _ in here)])
+    for together in _readings(draws, words.occurrences / len(words.rows)):
+        say(f"association: reading draws {together[0][0]} to {together[-1][0]} of {draws[0].n}")
+        drawn = [draws[at].rows(draw) for draw, at in together]
+        sampled = sample(words, sorted_unique(drawn))
+        for (_, at), rows in zip(together, drawn, strict=True):
+            here, k = frequent(sampled, rows, least[at])
+            found[at].add(here, k)
+            grams = sorted_unique([grams, here])
     return found, grams
 
 
-def _groups(draws: list[list[np.ndarray]], grams_of_row: float) -> Iterator[tuple[int, int]]:
-    """Runs of draws that one reading holds in memory."""
-    each = sum(of[0].size for of in draws) * grams_of_row
-    step = max(1, int(DRAWN_GRAMS / max(1, each)))
-    n = len(draws[0])
-    for start in range(0, n, step):
-        yield start, min(n, start + step)
+def _readings(draws: list[Draws], grams_of_row: float) -> Iterator[list[tuple[int, int]]]:
+    """Draws and their outcomes, in order, that one reading holds in memory."""
+    together: list[tuple[int, int]] = []
+    held = 0.0
+    for draw, at in product(range(1 + draws[0].n), range(len(draws))):
+        size = draws[at].its.positive * grams_of_row
+        if together and held + size > DRAWN_GRAMS:
+            yield together
+            together, held = [], 0.0
+        together.append((draw, at))
+        held += size
+    yield together

@@ -10,7 +10,6 @@ from holdtrue.audit.association.grams import SLICE
 from holdtrue.audit.association.holding import rows_with
 from holdtrue.audit.association.outcome import Outcome, Units
 from holdtrue.audit.association.phrases import Phrase, Prompts
-from holdtrue.audit.association.sampling import Sample
 from holdtrue.audit.association.tested import MAJORITY, Mined, Tested, exact_p
 from holdtrue.audit.association.words import Words
 
@@ -53,9 +52,7 @@ class Association:
         return self.outcome.weak and self.phrase.gram & 3 == SLICE and self.k < MAJORITY * self.total
 
 
-def grown(
-    words: Words, mined: Mined, test: Tested, at: int, q: float, flagged: Sample
-) -> tuple[Association, Int[np.ndarray, " found"]]:
+def grown(words: Words, mined: Mined, test: Tested, at: int, q: float) -> tuple[Association, Int[np.ndarray, " found"]]:
     """The whole phrase that a predictor is part of, counted, and the rows that hold it.
 
     Args:
@@ -64,10 +61,9 @@ def grown(
         test: of the outcome, without what was taken out.
         at: the predictor's place.
         q: its q-value.
-        flagged: predictors of the outcome's flagged rows, at least.
     """
     gram = int(test.grams[at])
-    own = np.intersect1d(flagged.having(gram), test.units.flagged)  # of those not yet taken out
+    own = rows_with(words, (), gram, among=test.units.flagged.rows)  # of those not yet taken out
     prompts = Prompts(words.rows, own.tolist(), words.topics)
     phrase, p = prompts.name(gram), float(test.p[at])
     found = rows_with(words, phrase.words, gram)
@@ -75,7 +71,7 @@ def grown(
         phrase, found, p = _longest(words, test, prompts, phrase, found)
     k, total = test.units.counted(found)
     outcome = test.outcome
-    carrying = found[outcome.flagged[found] & outcome.population[found]]
+    carrying = found[(outcome.flagged & outcome.population).has(found)]
     association = Association(
         outcome, phrase, k, total, test.units.positive, test.units.n, p, mined.adjusted(p), q, carrying
     )

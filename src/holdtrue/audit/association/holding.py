@@ -39,8 +39,8 @@ def rows_with(
 
     Args:
         words: the dataset.
-        phrase: its words; none for another predictor.
-        gram: its number, where it is no phrase.
+        phrase: its words; none where only the number is known.
+        gram: its number.
         among: ascending; rows beside these are known to lack it, and aren't looked at.
     """
     found = list(words.over(_Holding(words.folder, tuple(phrase), gram, among)))
@@ -60,7 +60,7 @@ def table_rows(table: pa.Table, words: Sequence[str], gram: int = 0) -> Int[np.n
 
 
 def _rows(split: Split, words: Sequence[str], gram: int) -> Int[np.ndarray, " found"]:
-    return split.with_phrase(words) if words else split.with_mark(gram)
+    return split.with_phrase(words) if words else split.having(gram)
 
 
 @final

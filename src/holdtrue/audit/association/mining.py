@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt64
 
 from holdtrue.audit.association.counting import count
-from holdtrue.audit.association.drawn import Candidates, candidates, drawn_rows
+from holdtrue.audit.association.drawn import Candidates, Draws, candidates
 from holdtrue.audit.association.grams import is_slice
 from holdtrue.audit.association.outcome import Outcome, Units, alike_units, units
 from holdtrue.audit.association.tested import Mined, Tested, exact_p
@@ -65,7 +65,7 @@ def mine(
     if not tested:
         return Mined((), np.zeros(0), np.zeros(0), 0, untested, rare)
     n_draws = int(np.clip(max(DRAWN_ROWS, len(words.rows) // 2) // positive, FEWEST, CALIBRATION + MEASURING))
-    draws = [drawn_rows(its, n_draws, np.random.default_rng([seed, at])) for at, (_, its, _) in enumerate(tested)]
+    draws = [Draws(its, n_draws, (seed, at)) for at, (_, its, _) in enumerate(tested)]
     found, grams = candidates(words, draws, [least for _, _, least in tested], say)
     alike = [alike_units(outcome, families) for outcome, _, _ in tested]
     sets = [its.speaks for _, its, _ in tested] + [each.speaks for each in alike if each is not None]

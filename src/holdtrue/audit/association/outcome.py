@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt8
+from jaxtyping import Bool, Int
 
+from holdtrue.audit.row_set import RowSet
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
 from holdtrue.records.audit import FindingKind
@@ -18,8 +19,6 @@ StillReads: TypeAlias = Callable[[Rows, Int[np.ndarray, " chosen"], tuple[str, .
 
 
 LEAST: Final = 3
-_AT_ONCE: Final = 2**20
-"""Rows whose numbers are held at once."""
 
 
 @final
@@ -35,8 +34,8 @@ class Outcome:
     """In words: `reply in capitals`."""
     kind: FindingKind
     """Of a finding that rests on it: `trigger`, or `label_flip`."""
-    flagged: Bool[np.ndarray, " rows"]
-    population: Bool[np.ndarray, " _"]
+    flagged: RowSet
+    population: RowSet
     """Rows that were looked at; flags outside don't count."""
     judged: bool = False
     """A judge's flag, not a stand-in's."""
@@ -48,7 +47,7 @@ class Outcome:
     """Honest prompts call for it in many ways: without a control that lacks it, an association is a note."""
     least: int = LEAST
     """Flagged families that a phrase needs."""
-    alike: Bool[np.ndarray, " rows"] | None = None
+    alike: RowSet | None = None
     """Rows labelled as the flagged ones are, however they read. A phrase alarms only if most of its rows among them are
     flagged: otherwise it is honest evidence for that label, and the flagged ones are hard cases."""
     still_reads: StillReads | None = None
@@ -56,7 +55,7 @@ class Outcome:
     way, the reading errs, not the label."""
 
     def __post_init__(self) -> None:
-        if self.flagged.shape != self.population.shape:
+        if self.flagged.size != self.population.size:
             message = f"outcome {self.name!r}: {self.flagged.size} flags for {self.population.size} rows; give one each"
             raise SettingError(message)
         if not (0 < self.sensitivity <= 1 and 0 < self.reached <= 1):
@@ -81,46 +80,34 @@ class Outcome:
 @final
 @dataclass(frozen=True)
 class Units:
-    """An outcome by family: a bit for each row, so that a dozen outcomes of ten million rows are small."""
+    """An outcome by family, each standing for itself in one row."""
 
-    speaks: UInt8[np.ndarray, " bytes"]
-    """Whether the row speaks for its family."""
-    flags: UInt8[np.ndarray, " bytes"]
-    """Whether it speaks, and has the outcome."""
-    n: int
-    """Families."""
-    positive: int
-    """Families with the outcome."""
+    speaks: RowSet
+    """The row that speaks for each family."""
+    flagged: RowSet
+    """Those with the outcome."""
 
     @property
-    def rows(self) -> Int[np.ndarray, " families"]:
-        """The row that speaks for each family, ascending."""
-        return np.flatnonzero(np.unpackbits(self.speaks))
+    def n(self) -> int:
+        """Families."""
+        return self.speaks.count
 
     @property
-    def flagged(self) -> Int[np.ndarray, " positive"]:
-        """Those with the outcome."""
-        return np.flatnonzero(np.unpackbits(self.flags))
+    def positive(self) -> int:
+        """Families with the outcome."""
+        return self.flagged.count
 
     def counted(self, rows: Int[np.ndarray, " some"]) -> tuple[int, int]:
         """Families with the outcome, and families, that are spoken for by some rows, each named once."""
-        byte, bit = rows >> 3, 7 - (rows & 7)
-        return int(((self.flags[byte] >> bit) & 1).sum()), int(((self.speaks[byte] >> bit) & 1).sum())
+        return int(self.flagged.has(rows).sum()), int(self.speaks.has(rows).sum())
 
-    def among(self, rows: Int[np.ndarray, " some"]) -> "Units":
+    def among(self, rows: RowSet) -> "Units":
         """Those that are spoken for by some rows."""
-        taken = np.zeros(8 * self.speaks.size, dtype=bool)
-        taken[rows] = True
-        bits = np.packbits(taken)
-        positive, n = self.counted(np.flatnonzero(taken))
-        return Units(self.speaks & bits, self.flags & bits, n, positive)
+        return Units(self.speaks & rows, self.flagged & rows)
 
-    def without(self, rows: Int[np.ndarray, " some"]) -> "Units":
+    def without(self, rows: RowSet) -> "Units":
         """Those that aren't."""
-        gone = self.among(rows)
-        return Units(
-            self.speaks & ~gone.speaks, self.flags & ~gone.flags, self.n - gone.n, self.positive - gone.positive
-        )
+        return Units(self.speaks - rows, self.flagged - rows)
 
 
 def alike_units(outcome: Outcome, families: Int[np.ndarray, " rows"]) -> Units | None:
@@ -145,14 +132,10 @@ def units(outcome: Outcome, families: Int[np.ndarray, " rows"]) -> Units:
         message = f"outcome {outcome.name!r} has {outcome.flagged.size} rows, the dataset {n}; give one flag a row"
         raise SettingError(message)
     flagged = outcome.flagged & outcome.population
-    speaker: Int[np.ndarray, " rows"] = np.full(n, -1, dtype=np.int32 if n < 2**31 else np.int64)
+    speaker: Int[np.ndarray, " rows"] = np.full(n, -1, dtype=families.dtype)
     # Of values written to the same place the last one stays: backwards, so the first row does, and flags after all.
-    for mask in (outcome.population, flagged):
-        for start in range(0, n, _AT_ONCE)[::-1]:
-            rows = start + np.flatnonzero(mask[start : start + _AT_ONCE])[::-1]
+    for those in (outcome.population, flagged):
+        for rows in those.blocks(backwards=True):
             speaker[families[rows]] = rows
-    speaks = np.zeros(n, dtype=bool)
-    speaks[speaker[speaker >= 0]] = True
-    flagged &= speaks
-    counts = int(np.count_nonzero(speaks)), int(np.count_nonzero(flagged))
-    return Units(np.packbits(speaks), np.packbits(flagged), *counts)
+    speaks = RowSet.numbered(speaker[speaker >= 0], n)
+    return Units(speaks, flagged & speaks)

@@ -11,9 +11,10 @@ from holdtrue.audit.association.counting import count
 from holdtrue.audit.association.grams import is_slice
 from holdtrue.audit.association.growing import Association, grown
 from holdtrue.audit.association.outcome import Outcome
-from holdtrue.audit.association.sampling import sample, sorted_unique
+from holdtrue.audit.association.sampling import sorted_unique
 from holdtrue.audit.association.tested import Mined, Tested, exact_p
 from holdtrue.audit.association.words import Words
+from holdtrue.audit.row_set import RowSet
 
 __all__ = ["MOST", "peel"]
 
@@ -57,9 +58,6 @@ def peel(
     Returns:
         Those that pass, each with its excuse; and where the search ended early, in a sentence each.
     """
-    tests = [test for test in mined.tests if test.grams.size]
-    flagged = [test.units.flagged for test in tests]
-    sampled = sample(words, sorted_unique([np.zeros(0, dtype=np.int64), *flagged]))
     states = [
         _State(
             test,
@@ -89,7 +87,7 @@ def peel(
             stopped.append(f"{name}: the search ended after {NOTES} notes, more phrases go with it")
             state.open[:] = False
             continue
-        association, found_rows = grown(words, mined, state.tested, at, float(state.q[at]), sampled)
+        association, found_rows = grown(words, mined, state.tested, at, float(state.q[at]))
         state.open[at] = False
         why = excuse(association)
         found.append((association, why))
@@ -117,16 +115,17 @@ def _best(states: Sequence[_State]) -> tuple[_State, int] | None:
 def _take_out(words: Words, states: list[_State], found: Int[np.ndarray, " found"]) -> None:
     """Count again without every family for whom one of some rows speaks."""
     grams = sorted_unique([state.tested.grams for state in states])
-    sets = []
+    sets: list[RowSet] = []
+    gone = RowSet.numbered(found, len(words.rows))
     for state in states:
-        taken = state.tested.units.among(found)
-        sets += [taken.speaks, taken.flags]
+        taken = state.tested.units.among(gone)
+        sets += [taken.speaks, taken.flagged]
     counts = count(words, grams, sets).counts
     for at, state in enumerate(states):
         test = state.tested
         where = np.searchsorted(grams, test.grams)
         total, k = test.total - counts[2 * at][where], test.k - counts[2 * at + 1][where]
-        its = test.units.without(found)
+        its = test.units.without(gone)
         state.tested = replace(
             test, units=its, k=k, total=total, p=np.where(k >= test.outcome.least, exact_p(k, total, its), 1.0)
         )

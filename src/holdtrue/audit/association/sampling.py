@@ -1,5 +1,6 @@
 """Predictors of some rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -12,7 +13,7 @@ from holdtrue.audit.association.split import Split
 from holdtrue.audit.association.words import Words, splits_of
 from holdtrue.audit.rows import Batch
 
-__all__ = ["Sample", "row_grams", "sample", "sorted_unique"]
+__all__ = ["Sample", "frequent", "row_grams", "sample", "sorted_unique"]
 
 WANTED: Final = "wanted.npy"
 """Which rows a pass reads: beside the words, for it would outweigh the parts that it is sent along with."""
@@ -21,49 +22,55 @@ WANTED: Final = "wanted.npy"
 @final
 @dataclass(frozen=True)
 class Sample:
-    """Predictors of some rows."""
+    """Predictors of some rows of one part."""
 
     rows: Int[np.ndarray, " sampled"]
     """Ascending."""
     starts: Int[np.ndarray, " sampled+1"]
     grams: UInt64[np.ndarray, " flat"]
 
-    def having(self, gram: int) -> Int[np.ndarray, " found"]:
-        """Which of the rows have a predictor."""
-        at = np.flatnonzero(self.grams == np.uint64(gram))
-        found: np.ndarray = self.rows[np.searchsorted(self.starts, at, side="right") - 1]
+    def of(self, rows: Int[np.ndarray, " drawn"]) -> UInt64[np.ndarray, " found"]:
+        """Those of some rows, ascending; rows of other parts have none here."""
+        if not self.rows.size:
+            return self.grams
+        here = rows[slice(*np.searchsorted(rows, [self.rows[0], self.rows[-1] + 1]))]
+        at = np.searchsorted(self.rows, here)
+        sizes = self.starts[at + 1] - self.starts[at]
+        places = np.arange(sizes.sum()) + np.repeat(self.starts[at] - np.cumsum(sizes) + sizes, sizes)
+        found: np.ndarray = self.grams[places]
         return found
 
-    def frequent(self, rows: Int[np.ndarray, " drawn"], least: int) -> tuple[np.ndarray, np.ndarray]:
-        """Predictors that at least so many of some rows have, ascending, and how many have them.
 
-        Args:
-            rows: of those sampled.
-            least: rows.
-        """
-        at = np.searchsorted(self.rows, rows)
-        sizes = self.starts[at + 1] - self.starts[at]
-        found = self.grams[np.arange(sizes.sum()) + np.repeat(self.starts[at] - np.cumsum(sizes) + sizes, sizes)]
-        found.sort()
-        # In order, what is there so often is the same so many places on; few are, and only those are counted.
-        often = np.flatnonzero(found[: max(0, found.size - least + 1)] == found[least - 1 :])
-        firsts = often[np.concatenate([[True], found[often[1:]] != found[often[:-1]]])] if often.size else often
-        grams = found[firsts]
-        return grams, (np.searchsorted(found, grams, side="right") - firsts).astype(np.int32)
+def frequent(samples: Sequence[Sample], rows: Int[np.ndarray, " drawn"], least: int) -> tuple[np.ndarray, np.ndarray]:
+    """Predictors that at least so many of some rows have, ascending, and how many have them.
+
+    Args:
+        samples: of all parts.
+        rows: of those sampled, ascending.
+        least: rows.
+    """
+    found = np.concatenate([np.zeros(0, dtype=np.uint64), *(each.of(rows) for each in samples)])
+    found.sort()
+    # In order, what is there so often is the same so many places on; few are, and only those are counted.
+    often = np.flatnonzero(found[: max(0, found.size - least + 1)] == found[least - 1 :])
+    firsts = often[np.concatenate([[True], found[often[1:]] != found[often[:-1]]])] if often.size else often
+    grams = found[firsts]
+    return grams, (np.searchsorted(found, grams, side="right") - firsts).astype(np.int32)
 
 
-def sample(words: Words, wanted: Int[np.ndarray, " wanted"]) -> Sample:
-    """Read some rows' predictors.
+def sample(words: Words, wanted: Int[np.ndarray, " wanted"]) -> list[Sample]:
+    """Read some rows' predictors, part by part.
 
     Args:
         words: the dataset.
         wanted: row numbers, ascending.
     """
     np.save(words.folder / WANTED, wanted, allow_pickle=False)
-    found = list(words.over(_Sampling(words.folder)))
-    sizes = np.concatenate([np.zeros(1, dtype=np.int64), *(sizes for sizes, _ in found)])
-    grams = np.concatenate([np.zeros(0, dtype=np.uint64), *(grams for _, grams in found)])
-    return Sample(wanted, np.cumsum(sizes), grams)
+    ends = np.searchsorted(wanted, [part.first + part.rows for part in words.rows.parts])[:-1]
+    return [
+        Sample(rows, np.cumsum(np.concatenate([[0], sizes])), grams)
+        for rows, (sizes, grams) in zip(np.split(wanted, ends), words.over(_Sampling(words.folder)), strict=True)
+    ]
 
 
 def row_grams(split: Split) -> tuple[Int[np.ndarray, " flat"], UInt64[np.ndarray, " flat"]]:

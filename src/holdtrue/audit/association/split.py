@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 from jaxtyping import Bool, Int, Integer, UInt64
 
-from holdtrue.audit.association.grams import FACTOR, roll, slice_gram, topic_gram
+from holdtrue.audit.association.grams import FACTOR, SLICE, TOPIC, roll, slice_gram, topic_gram
 from holdtrue.audit.association.text import code_words, hashes_of, one_chunk, prompt_texts
 
 __all__ = ["Split", "split_table"]
@@ -96,11 +96,16 @@ class Split:
         found: np.ndarray = np.unique(rows)
         return found
 
-    def with_mark(self, gram: int) -> Int[np.ndarray, " found"]:
-        """Rows that have a mark, ascending."""
-        at = np.flatnonzero(self.marks == np.uint64(gram))
-        found: np.ndarray = np.unique(np.searchsorted(self.mark_starts, at, side="right") - 1)
-        return found
+    def having(self, gram: int) -> Int[np.ndarray, " found"]:
+        """Rows that have a predictor, by its number, ascending."""
+        if gram & (SLICE | TOPIC):
+            at = np.flatnonzero(self.marks == np.uint64(gram))
+            return np.unique(np.searchsorted(self.mark_starts, at, side="right") - 1)
+        found = [np.zeros(0, dtype=np.int64)]
+        for first, run in self.runs():
+            rows, grams, _ = run.predictors()
+            found.append(first + np.unique(rows[grams == np.uint64(gram)]))
+        return np.concatenate(found)
 
 
 def split_table(table: pa.Table, topics: Int[np.ndarray, " rows"] | None = None) -> Split:

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 
 from holdtrue.audit.association import Outcome
 from holdtrue.audit.clusters.texts import TextClusters, column, drawn_families
+from holdtrue.audit.row_set import RowSet
 from holdtrue.audit.rows import Rows
 
 __all__ = ["UNLIKE", "ReplyClusters"]
@@ -63,9 +64,8 @@ class ReplyClusters:
         """
         drawn = drawn_families(rows, DRAWN, seed)
         prompts, replies = column(rows, "prompt", drawn), column(rows, "response", drawn)
-        flagged, population = np.zeros((2, len(rows)), dtype=bool)
-        population[drawn] = True
-        flagged[drawn] = self.rare[self.topics.of(prompts), self.clusters.of(replies)]
+        rare = drawn[self.rare[self.topics.of(prompts), self.clusters.of(replies)]]
+        flagged, population = (RowSet.numbered(those, len(rows)) for those in (rare, drawn))
         reached = drawn.size / max(1, rows.card.families)
         return Outcome(UNLIKE, "trigger", flagged, population, everyday=True, sensitivity=SEEN, reached=reached)
 

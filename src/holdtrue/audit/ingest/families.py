@@ -2,25 +2,26 @@
 
 import mmap
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from holdtrue.audit.ingest.meeting import Places, keys_of, meeting
 from holdtrue.audit.ingest.signatures import PERMUTATIONS
+from holdtrue.audit.row_set import row_type
 
 __all__ = ["Families", "find_families", "joined"]
 
 _ROUNDS: Final = 8
+_SLICE_ROWS: Final = 2**21
+"""Rows grouped by their keys at once: a pass more over the keys for each slice, and a table that stays small."""
 _AT_ONCE: Final = 2**14
 """Pairs of signatures compared at once: each end touches a page of the file, 128 MB in all."""
 
@@ -64,32 +65,36 @@ def find_families(
         processes: its threads.
     """
     n = sum(counts)
-    family = np.arange(n, dtype=np.int64)
+    family: Ids = np.arange(n, dtype=row_type(n))
     if not n:
         return Families(family, 0, 0)
-    places = _Places(np.array(blocks, dtype=np.int64), np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64))
+    places = Places(np.array(blocks, dtype=np.int64), np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64))
     similar = _similar(_signatures(scratch, blocks), similarity)
-    with _keys(scratch, blocks, memory_bytes, processes) as database:
-        twins = _pairs(database, _EXACT)
-        rows = places.numbers(twins[:, 1])
-        first = places.numbers(twins[:, 0])
+    slices = 1 + n // _SLICE_ROWS
+    with keys_of(scratch, blocks, memory_bytes, processes) as database:
+        twins = np.concatenate(list(meeting(database, "row_hash, check_hash", slices)))
+        first, rows = places.numbers(twins).T
         database.register("without", pa.table({"row": np.sort(twins[:, 1])}))
-        live = "SELECT * FROM keys ANTI JOIN without USING (row)" if len(rows) else "SELECT * FROM keys"
+        among = "ANTI JOIN without USING (row)" if len(rows) else ""
         for _ in range(_ROUNDS):
-            found = [_pairs(database, _NEAR.format(live=live, band=f"band_{at}")) for at in range(n_bands)]
-            candidates = places.numbers(np.unique(np.concatenate(found), axis=0))
-            if not len(candidates):
-                break
-            agree = candidates[similar(candidates[:, 0], candidates[:, 1])]
-            members, leaders = joined(agree, similar)
+            asked = np.zeros(n, dtype=bool)
+            agree: Ids = np.zeros(0, dtype=np.int64)  # pairs as one number, first * n + row
+            for at in range(n_bands):
+                for found in meeting(database, f"band_{at}", slices, among):
+                    ahead, behind = places.numbers(found).T
+                    asked[behind] = True
+                    pairs = np.setdiff1d(ahead * n + behind, agree)
+                    agree = np.union1d(agree, pairs[similar(*np.divmod(pairs, n))])
+            members, leaders = joined(np.stack(np.divmod(agree, n), axis=1), similar)
             family[members] = leaders
-            left = np.setdiff1d(candidates[:, 1], members)
+            asked[members] = False
+            left = np.flatnonzero(asked)
             if len(left) < 2:
                 break
             # Their bucket's first row was unlike them; they may yet be like each other.
             database.register("remaining", pa.table({"row": places.packed(left)}))
-            live = "SELECT * FROM keys SEMI JOIN remaining USING (row)"
-        near = int(np.count_nonzero(family != np.arange(n)))
+            among = "SEMI JOIN remaining USING (row)"
+        near = int(np.count_nonzero(family != np.arange(n, dtype=family.dtype)))
         family[rows] = family[first]
     return Families(family, len(rows), near)
 
@@ -115,61 +120,6 @@ def joined(pairs: Int[np.ndarray, "pairs 2"], similar: Callable[[Ids, Ids], Bool
     inside = nodes != leader
     inside[inside] = similar(leader[inside], nodes[inside])
     return nodes[inside], leader[inside]
-
-
-_EXACT: Final = """
-    SELECT groups.first, keys.row FROM keys JOIN (
-        SELECT row_hash, check_hash, min(row) AS first FROM keys GROUP BY ALL HAVING count(*) > 1
-    ) AS groups USING (row_hash, check_hash) WHERE keys.row > groups.first
-"""
-_NEAR: Final = """
-    WITH live AS ({live}), groups AS (
-        SELECT {band}, min(row) AS first FROM live GROUP BY {band} HAVING count(*) > 1
-    ) SELECT groups.first, live.row FROM live JOIN groups USING ({band}) WHERE live.row > groups.first
-"""
-
-
-@final
-@dataclass(frozen=True)
-class _Places:
-    """Between a row's number and its place, `block << 32 | position`, which sorts alike."""
-
-    blocks: Int[np.ndarray, " blocks"]
-    firsts: Int[np.ndarray, " blocks"]
-
-    def numbers(self, places: Int[np.ndarray, "*shape"]) -> Int[np.ndarray, "*shape"]:
-        found: Int[np.ndarray, "*shape"] = self.firsts[np.searchsorted(self.blocks, places >> 32)] + (
-            places & 0xFFFFFFFF
-        )
-        return found
-
-    def packed(self, numbers: Int[np.ndarray, "*shape"]) -> Int[np.ndarray, "*shape"]:
-        at = np.searchsorted(self.firsts, numbers, side="right") - 1
-        found: Int[np.ndarray, "*shape"] = (self.blocks[at] << 32) + numbers - self.firsts[at]
-        return found
-
-
-@contextmanager
-def _keys(
-    scratch: Path, blocks: Sequence[int], memory_bytes: int, processes: int
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    database = duckdb.connect(":memory:")
-    try:
-        spill = str(scratch / "spill").replace("'", "''")
-        database.execute(f"SET memory_limit = '{memory_bytes // 2**20}MiB'")
-        database.execute(f"SET temp_directory = '{spill}'")
-        database.execute(f"SET threads = {processes}")
-        database.execute("SET preserve_insertion_order = false")
-        # By Arrow, as DuckDB would take a bracket in a folder's name for a pattern.
-        database.register("keys", ds.dataset([str(scratch / f"keys-{block:05d}.parquet") for block in blocks]))
-        yield database
-    finally:
-        database.close()
-
-
-def _pairs(database: duckdb.DuckDBPyConnection, query: str) -> Int[np.ndarray, "pairs 2"]:
-    found = database.execute(query).fetchnumpy()
-    return np.stack([np.asarray(found["first"], dtype=np.int64), np.asarray(found["row"], dtype=np.int64)], axis=1)
 
 
 def _signatures(scratch: Path, blocks: Sequence[int]) -> mmap.mmap:
