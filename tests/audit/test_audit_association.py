@@ -236,10 +236,23 @@ def test_many_flags_still_leave_enough_draws_and_bonferroni_decides(tmp_path):
     rows = made_rows(tmp_path, made_prompts(N, 2, length=(4, 9)))
     outcomes = [odd(np.roll(flagged, at), str(at)) for at in range(3)]
     with split_words(rows, OneByOne()) as words:
-        mined = mine(words, outcomes, seed=0)
+        mined = mine(words, outcomes, seed=0, alpha=0.01)
     assert 39 <= mined.minima.size < 99
     assert mined.threshold(0.01) <= 0.01 / mined.m
     assert mined.adjusted(mined.threshold(0.01)) <= 0.01
+
+
+def test_where_bonferroni_decides_what_it_rules_out_is_no_candidate_and_nothing_else(tmp_path):
+    prompts, flagged, _ = planted(2, k=60, rate=0.45)
+    with split_words(made_rows(tmp_path, prompts), OneByOne()) as words:
+        every, some = (mine(words, [odd(flagged)], seed=0, alpha=alpha) for alpha in (0.05, 0.01))
+    loose, strict = every.tests[0], some.tests[0]
+    passing = {
+        gram for gram, p in zip(loose.grams.tolist(), loose.p.tolist(), strict=True) if every.adjusted(p) <= 0.01
+    }
+    assert len(passing) >= 3
+    assert passing <= set(strict.grams.tolist())
+    assert strict.grams.size < loose.grams.size
 
 
 @pytest.mark.parametrize("grams_of_row", [100.0, 10_000.0])
@@ -269,7 +282,7 @@ def test_a_draw_is_as_many_families_and_each_as_often(flagged):
 def test_the_threshold_is_where_the_decision_turns(tmp_path):
     _, flagged, _ = planted(11)
     with split_words(made_rows(tmp_path, made_prompts(N, 11)), OneByOne()) as words:
-        mined = mine(words, [odd(flagged)], seed=3)
+        mined = mine(words, [odd(flagged)], seed=3, alpha=0.01)
     threshold = mined.threshold(0.01)
     assert mined.adjusted(threshold) <= 0.01 < mined.adjusted(threshold * 1.001)
 

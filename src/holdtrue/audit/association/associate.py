@@ -92,7 +92,7 @@ def associate(
         return outcome.everyday and control is None
 
     with split_words(rows, maps, topics) as words:
-        mined = mine(words, outcomes, seed=seed, progress=progress)
+        mined = mine(words, outcomes, seed=seed, alpha=alpha, progress=progress)
 
         def why_not(association: Association) -> str | None:
             return excuse(readable(association), words, mined, alpha, control)

@@ -12,6 +12,7 @@ from holdtrue.audit.association.grams import LONGEST
 from holdtrue.audit.association.index import Index
 from holdtrue.audit.association.split import Split
 from holdtrue.audit.association.words import Words, splits_of
+from holdtrue.audit.memory import give_back
 from holdtrue.audit.row_set import RowSet, row_type
 from holdtrue.audit.rows import Batch
 
@@ -47,6 +48,7 @@ def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: Sequence[RowS
     for part_counts, part_occurrences in words.over(_Counting(words.folder)):
         counts += part_counts
         occurrences += part_occurrences
+    give_back()
     return Tally(counts, occurrences)
 
 

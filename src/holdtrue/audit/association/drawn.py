@@ -12,6 +12,7 @@ from jaxtyping import Int, UInt64
 from holdtrue.audit.association.outcome import Units
 from holdtrue.audit.association.sampling import frequent, sample, sorted_unique
 from holdtrue.audit.association.words import Words
+from holdtrue.audit.memory import give_back
 from holdtrue.audit.row_set import RowSet, row_type
 
 __all__ = ["Candidates", "Draws", "candidates"]
@@ -30,6 +31,7 @@ class Candidates:
     """
 
     def __init__(self, path: Path) -> None:
+        path.write_bytes(b"")
         self._path = path
         self._starts = [0]
 
@@ -38,6 +40,11 @@ class Candidates:
         with self._path.open("ab") as sink:
             sink.write(grams.astype(np.uint64).tobytes() + k.astype(np.int32).tobytes())
         self._starts.append(self._starts[-1] + grams.size)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Predictors of the data, and of each draw."""
+        return np.diff(self._starts).tolist()
 
     def of(self, draw: int) -> tuple[UInt64[np.ndarray, " n"], Int[np.ndarray, " n"]]:
         """One draw's; 0 is the data as they are."""
@@ -86,6 +93,7 @@ def candidates(
     found = [Candidates(words.folder / f"draws-{at}.bin") for at in range(len(draws))]
     grams = np.zeros(0, dtype=np.uint64)
     for together in _readings(draws, words.occurrences / len(words.rows)):
+        give_back()
         say(f"association: reading draws {together[0][0]} to {together[-1][0]} of {draws[0].n}")
         drawn = [draws[at].rows(draw) for draw, at in together]
         sampled = sample(words, sorted_unique(drawn))
@@ -93,6 +101,7 @@ def candidates(
             here, k = frequent(sampled, rows, least[at])
             found[at].add(here, k)
             grams = sorted_unique([grams, here])
+        del drawn, sampled
     return found, grams
 
 

@@ -21,6 +21,7 @@ from holdtrue.audit.association.grams import is_slice
 from holdtrue.audit.association.outcome import Outcome, Units, alike_units, units
 from holdtrue.audit.association.tested import Mined, Tested, exact_p
 from holdtrue.audit.association.words import Words
+from holdtrue.audit.memory import give_back
 from holdtrue.stats.contingency import fisher_greater
 
 __all__ = ["mine"]
@@ -35,8 +36,8 @@ NEGLIGIBLE: Final = 1e-4
 NEGLIGIBLE_IN_ALL: Final = 2.0
 """A p-value that no correction would leave, or this many in all families, if that is less: counts that can't get below
 it are no candidates."""
-DRAWS_AT_ONCE: Final = 8
-"""Whose p-values are held at once."""
+AT_ONCE: Final = 2**17
+"""Candidates of draws whose p-values are held at once, or one draw's."""
 
 
 def mine(
@@ -44,6 +45,7 @@ def mine(
     outcomes: Sequence[Outcome],
     *,
     seed: int,
+    alpha: float,
     progress: Callable[[str], None] | None = None,
 ) -> Mined:
     """Count every predictor that may go with an outcome, in the data and in draws.
@@ -52,6 +54,7 @@ def mine(
         words: the dataset.
         outcomes: over its rows.
         seed: of the draws.
+        alpha: level that is asked for later; what can't reach it is no candidate.
         progress: told of every reading.
     """
     say = progress or (lambda _: None)
@@ -65,8 +68,12 @@ def mine(
     if not tested:
         return Mined((), np.zeros(0), np.zeros(0), 0, untested, rare)
     n_draws = int(np.clip(max(DRAWN_ROWS, len(words.rows) // 2) // positive, FEWEST, CALIBRATION + MEASURING))
+    calibrating = n_draws * CALIBRATION // (CALIBRATION + MEASURING)
+    if 1 / (calibrating + 1) > alpha:  # so few draws show no such level: Bonferroni's bound decides, and is known now
+        tested = [(outcome, its, _passing(words, its, least, alpha)) for outcome, its, least in tested]
     draws = [Draws(its, n_draws, (seed, at)) for at, (_, its, _) in enumerate(tested)]
     found, grams = candidates(words, draws, [least for _, _, least in tested], say)
+    give_back()
     alike = [alike_units(outcome, families) for outcome, _, _ in tested]
     sets = [its.speaks for _, its, _ in tested] + [each.speaks for each in alike if each is not None]
     say(f"association: counting {grams.size:,} candidates")
@@ -81,8 +88,8 @@ def mine(
         among = None if alike[at] is None else next(alike_counts)[where]
         tests.append(Tested(outcome, its, own, k, total, exact_p(k, total, its), among))
         joint = np.minimum(joint, _minima(outcome, its, found[at], n_draws, grams, tally.counts[at]))
+    give_back()
     m = sum(int(of) // least for of, (_, _, least) in zip(tally.occurrences, tested, strict=False))
-    calibrating = n_draws * CALIBRATION // (CALIBRATION + MEASURING)
     return Mined(tuple(tests), joint[:calibrating], joint[calibrating:], m, untested, rare)
 
 
@@ -96,8 +103,9 @@ def _minima(
 ) -> Float[np.ndarray, " draws"]:
     """The smallest p-value of each draw; 1 where nothing was a candidate."""
     least = np.ones(draws)
-    for start in range(0, draws, DRAWS_AT_ONCE):
-        some = [found.of(1 + draw) for draw in range(start, min(draws, start + DRAWS_AT_ONCE))]
+    step = 1 + AT_ONCE // (1 + max(found.sizes))
+    for start in range(0, draws, step):
+        some = [found.of(1 + draw) for draw in range(start, min(draws, start + step))]
         drawn = np.concatenate([each for each, _ in some])
         k = np.concatenate([each for _, each in some])
         of = np.repeat(np.arange(start, start + len(some)), [each.size for each, _ in some])
@@ -112,6 +120,14 @@ def _least(outcome: Outcome, its: Units) -> int:
     k = np.arange(outcome.least, min(its.positive, 100) + 1)
     enough = k[fisher_greater(k, k, its.positive, its.n) <= min(NEGLIGIBLE, NEGLIGIBLE_IN_ALL / max(1, its.n))]
     return int(enough[0]) if enough.size else 0
+
+
+def _passing(words: Words, its: Units, least: int, alpha: float) -> int:
+    """Flagged families without which no candidate passes `p m <= alpha`: `m` is at least half of what rows bring."""
+    occurrences = words.occurrences * its.n / len(words.rows)
+    k = np.arange(least, min(its.positive, 100) + 1)
+    enough = k[fisher_greater(k, k, its.positive, its.n) * occurrences / k <= 2 * alpha]
+    return int(enough[0]) if enough.size else least
 
 
 def _tellable(outcome: Outcome, its: Units) -> bool:
