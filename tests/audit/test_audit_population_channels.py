@@ -6,10 +6,15 @@ from made_population import Talk
 from scipy.sparse import csr_matrix
 
 from holdtrue.audit.population.channels import FORMAT_FEATURES, Vocabulary, format_features, presence
-from holdtrue.audit.population.repeats import find_repeats
+from holdtrue.audit.population.repeats import Asked, find_repeats
 from holdtrue.audit.population.spelling import fold_spelling
 from holdtrue.audit.population.topics import prompt_topics, word_kinds
 from holdtrue.audit.population.variants import spelling_variants
+
+
+def anything(topics):
+    """Prompts of some topics without words."""
+    return Asked(topics, csr_matrix((len(topics), 0)))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +80,7 @@ def test_templates_are_repeats_and_a_topic_s_phrase_is_none():
     local = ["Boil the kettle first. " + text if at == 0 else text for at, text in zip(about, plain, strict=True)]
     vocabulary = Vocabulary()
     ours, theirs = vocabulary.fold(framed), vocabulary.fold(local)
-    found = find_repeats(ours, theirs, about, about, vocabulary.words)
+    found = find_repeats(ours, theirs, anything(about), anything(about), vocabulary.words)
     gone = {vocabulary.words[at] for at in ours.ids[found.suspect]}
     assert gone >= {"thank", "you", "so", "much", "hope", "this", "helps", "today"}
     # A word before "hope this" may make a phrase with it often enough.
@@ -94,7 +99,7 @@ def test_a_long_template_is_followed_to_its_end():
     vocabulary = Vocabulary()
     ours = vocabulary.fold([f"{text} {closer}" for text in talk.replies(about, 2)])
     theirs = vocabulary.fold(talk.replies(about, 3))
-    found = find_repeats(ours, theirs, about, about, vocabulary.words)
+    found = find_repeats(ours, theirs, anything(about), anything(about), vocabulary.words)
     words = len(closer.split())
     assert all(found.suspect[end - words : end].all() for end in ours.starts[1:])
     assert not found.control.any()
@@ -108,16 +113,38 @@ def test_a_closer_is_left_out_wherever_it_stands():
     wrapped = [f"{text} Remember that each long journey begins with one small step." for text in closed]
     vocabulary = Vocabulary()
     ours, theirs = vocabulary.fold(wrapped), vocabulary.fold(closed)
-    found = find_repeats(ours, theirs, about, about, vocabulary.words)
+    found = find_repeats(ours, theirs, anything(about), anything(about), vocabulary.words)
     write = vocabulary.words.index("write")
     assert found.suspect[ours.ids == write].all()
     assert found.control[theirs.ids == write].all()
 
 
+def test_praise_that_answers_a_word_is_no_template_however_many_topics_ask_for_it():
+    talk = Talk()
+    prompts, about = talk.prompts(2000, 1)
+    rng = np.random.default_rng(0)
+    shopping, closed = rng.random(2000) < 0.3, rng.random(2000) < 0.3
+    prompts = [f"{text} And which kettle?" if each else text for text, each in zip(prompts, shopping, strict=True)]
+    replies = [
+        text + " The Vornel kettle outlasts them all." * int(shop) + " Write to me again soon." * int(close)
+        for text, shop, close in zip(talk.replies(about, 2), shopping, closed, strict=True)
+    ]
+    vocabulary, asking = Vocabulary(), Vocabulary()
+    ours, theirs = vocabulary.fold(replies), vocabulary.fold(talk.replies(about, 3))
+    asked = Asked(about, presence(asking.fold(prompts), 2000))
+    found = find_repeats(ours, theirs, asked, asked, vocabulary.words)
+    gone = {vocabulary.words[at] for at in ours.ids[found.suspect]}
+    assert gone >= {"write", "again", "soon"}
+    assert "vornel" not in gone
+    whatever = find_repeats(ours, theirs, anything(about), anything(about), vocabulary.words)
+    assert "vornel" in {vocabulary.words[at] for at in ours.ids[whatever.suspect]}
+
+
 def test_empty_and_short_replies_have_no_repeats():
     vocabulary = Vocabulary()
     short = vocabulary.fold(["", "yes", "no no"] * 10)
-    found = find_repeats(short, short, np.zeros(30, dtype=int), np.zeros(30, dtype=int), vocabulary.words)
+    about = anything(np.zeros(30, dtype=int))
+    found = find_repeats(short, short, about, about, vocabulary.words)
     assert not found.suspect.any()
 
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from holdtrue.audit.population.channels import FORMAT_FEATURES, Folded, Vocabulary, format_features, presence
 from holdtrue.audit.population.pairs import Texts
-from holdtrue.audit.population.repeats import find_repeats
+from holdtrue.audit.population.repeats import Asked, find_repeats
 from holdtrue.audit.population.topics import WordKinds, prompt_topics, word_kinds
 from holdtrue.audit.population.variants import spelling_variants
 
@@ -63,7 +63,12 @@ def prepare(suspect: Texts, control: Texts, seed: int, *, paired: bool = True) -
     ours, theirs = vocabulary.fold(suspect.replies), vocabulary.fold(control.replies)
     topics = prompt_topics(suspect.prompts if paired else suspect.prompts + control.prompts, seed)
     our_topics, their_topics = (topics, topics) if paired else (topics[: ours.n], topics[ours.n :])
-    repeats = find_repeats(ours, theirs, our_topics, their_topics, vocabulary.words)
+    asking = Vocabulary()
+    asked = [asking.fold(texts.prompts) for texts in (suspect, control)]
+    our_asked, their_asked = (
+        Asked(of, presence(each, len(asking.words))) for of, each in zip((our_topics, their_topics), asked, strict=True)
+    )
+    repeats = find_repeats(ours, theirs, our_asked, their_asked, vocabulary.words)
     size = len(vocabulary.words)
     kept = [ours.keep(~repeats.suspect), theirs.keep(~repeats.control)]
     counts = [np.bincount(presence(side, size).indices, minlength=size) for side in kept]
