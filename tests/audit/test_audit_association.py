@@ -117,7 +117,7 @@ def test_a_family_is_spoken_for_by_its_first_flagged_row_or_else_its_first():
     assert found.speaks.rows.tolist() == [3, 4]
     assert found.flagged.rows.tolist() == [3]
     assert (found.n, found.positive) == (2, 1)
-    assert found.counted(np.array([0, 3, 4])) == (1, 2)
+    assert found.counted(RowSet.numbered(np.array([0, 3, 4]), 5)) == (1, 2)
     assert found.without(RowSet.numbered(np.array([3]), 5)).speaks.rows.tolist() == [4]
 
 

@@ -1,6 +1,6 @@
 """Some of a dataset's rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, final
@@ -8,10 +8,23 @@ from typing import Any, Final, final
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
 
-__all__ = ["RowSet", "row_type"]
+__all__ = ["RowSet", "row_type", "unpacked"]
 
 BYTES_AT_ONCE: Final = 2**17
 """Rows are spelt out a million at a time."""
+
+
+def unpacked(bits: UInt8[np.ndarray, "*sets bytes"], first: int, n: int) -> Bool[np.ndarray, "*sets n"]:
+    """Whether each of some neighbouring rows is in a set, or in each of several.
+
+    Args:
+        bits: of sets.
+        first: number of the first row asked about.
+        n: rows asked about.
+    """
+    near = np.unpackbits(bits[..., first // 8 : (first + n + 7) // 8], axis=-1)
+    found: np.ndarray = near[..., first % 8 : first % 8 + n].astype(bool)
+    return found
 
 
 def row_type(size: int) -> type[np.signedinteger[Any]]:
@@ -35,15 +48,16 @@ class RowSet:
         return RowSet(mask.size, np.packbits(mask))
 
     @staticmethod
-    def numbered(rows: Int[np.ndarray, " some"], size: int) -> "RowSet":
-        """Rows by number, in any order.
+    def numbered(rows: Int[np.ndarray, " some"] | Iterable[Int[np.ndarray, " some"]], size: int) -> "RowSet":
+        """Rows by number, in any order, at once or some after others.
 
         Args:
             rows: numbers, from 0.
             size: rows of the dataset.
         """
         mask = np.zeros(size, dtype=bool)
-        mask[rows] = True
+        for some in [rows] if isinstance(rows, np.ndarray) else rows:
+            mask[some] = True
         return RowSet.of(mask)
 
     @cached_property

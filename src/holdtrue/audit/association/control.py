@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Int
 
 from holdtrue.audit.association.findings import counted, quoted
 from holdtrue.audit.association.grams import TOPIC, topic_gram
@@ -15,6 +14,7 @@ from holdtrue.audit.association.outcome import Outcome, Units, units
 from holdtrue.audit.association.phrases import Phrase
 from holdtrue.audit.association.words import Topics, Words
 from holdtrue.audit.maps.base import Maps
+from holdtrue.audit.row_set import RowSet
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
 from holdtrue.stats.contingency import fisher_greater, homogeneity_greater
@@ -80,19 +80,19 @@ def dismissed(control: Control, words: Words, association: Association) -> str |
     )
 
 
-def _table(its: Units, found: Int[np.ndarray, " found"]) -> tuple[int, int, int, int]:
+def _table(its: Units, found: RowSet) -> tuple[int, int, int, int]:
     """Families with value and outcome, with the value alone, with the outcome alone, with neither."""
     k, total = its.counted(found)
     return k, total - k, its.positive - k, its.n - total - its.positive + k
 
 
-def _held(control: Control, maps: Maps, phrase: Phrase) -> Int[np.ndarray, " found"]:
-    """Numbers of the control's rows that have a predictor."""
+def _held(control: Control, maps: Maps, phrase: Phrase) -> RowSet:
+    """The control's rows that have a predictor."""
     if phrase.gram & 3 != TOPIC:
         return holding(control.rows, maps, phrase)
     topics = np.zeros(0, dtype=np.int64) if control.topics is None else control.topics
     same = [topic for topic in np.unique(topics) if topic_gram(int(topic)) == phrase.gram]
-    return np.flatnonzero(np.isin(topics, same))
+    return RowSet.numbered(np.flatnonzero(np.isin(topics, same)), len(control.rows))
 
 
 def everyday_note(association: Association) -> str:

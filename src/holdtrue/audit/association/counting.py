@@ -13,7 +13,7 @@ from holdtrue.audit.association.index import Index
 from holdtrue.audit.association.split import Split
 from holdtrue.audit.association.words import Words, splits_of
 from holdtrue.audit.memory import give_back
-from holdtrue.audit.row_set import RowSet, row_type
+from holdtrue.audit.row_set import RowSet, row_type, unpacked
 from holdtrue.audit.rows import Batch
 
 __all__ = ["Tally", "count"]
@@ -65,8 +65,7 @@ class _Counting:
         occurrences = np.zeros(len(members), dtype=np.int64)
         index = Index.of(grams)
         for first, piece in splits_of(self.folder, batch.part):
-            bits = members[:, first // 8 : (first + len(piece) + 7) // 8]
-            inside = np.unpackbits(bits, axis=1)[:, first % 8 : first % 8 + len(piece)].astype(bool)
+            inside = unpacked(members, first, len(piece))
             here = np.flatnonzero(inside.any(axis=0))
             if not here.size:
                 continue

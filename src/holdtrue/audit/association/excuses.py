@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import numpy as np
 from scipy.stats import binom
 
 from holdtrue.audit.association.control import Control, dismissed, everyday_note
@@ -85,7 +84,7 @@ def _hard_case(association: Association, words: Words, mined: Mined, alpha: floa
     half = (len(phrase) + 1) // 2
     worst, rate = None, association.positive / association.n
     for part in (phrase[:half], phrase[-half:]):
-        flagged, n = its.counted(np.setdiff1d(rows_with(words, part), whole, assume_unique=True))
+        flagged, n = its.counted(rows_with(words, part) - whole)
         found = (flagged + PRIOR * its.positive / its.n) / (n + PRIOR)
         if found > rate:
             worst, rate = (part, flagged, n), found

@@ -12,6 +12,7 @@ from holdtrue.audit.association.outcome import Outcome, Units
 from holdtrue.audit.association.phrases import Phrase, Prompts
 from holdtrue.audit.association.tested import MAJORITY, Mined, Tested, exact_p
 from holdtrue.audit.association.words import Words
+from holdtrue.audit.row_set import RowSet
 
 __all__ = ["Association", "grown"]
 
@@ -52,7 +53,7 @@ class Association:
         return self.outcome.weak and self.phrase.gram & 3 == SLICE and self.k < MAJORITY * self.total
 
 
-def grown(words: Words, mined: Mined, test: Tested, at: int, q: float) -> tuple[Association, Int[np.ndarray, " found"]]:
+def grown(words: Words, mined: Mined, test: Tested, at: int, q: float) -> tuple[Association, RowSet]:
     """The whole phrase that a predictor is part of, counted, and the rows that hold it.
 
     Args:
@@ -63,15 +64,15 @@ def grown(words: Words, mined: Mined, test: Tested, at: int, q: float) -> tuple[
         q: its q-value.
     """
     gram = int(test.grams[at])
-    own = rows_with(words, (), gram, among=test.units.flagged.rows)  # of those not yet taken out
-    prompts = Prompts(words.rows, own.tolist(), words.topics)
+    own = rows_with(words, (), gram, among=test.units.flagged)  # of those not yet taken out
+    prompts = Prompts(words.rows, own.rows.tolist(), words.topics)
     phrase, p = prompts.name(gram), float(test.p[at])
     found = rows_with(words, phrase.words, gram)
     if phrase.words:
         phrase, found, p = _longest(words, test, prompts, phrase, found)
     k, total = test.units.counted(found)
     outcome = test.outcome
-    carrying = found[(outcome.flagged & outcome.population).has(found)]
+    carrying = (outcome.flagged & outcome.population & found).rows
     association = Association(
         outcome, phrase, k, total, test.units.positive, test.units.n, p, mined.adjusted(p), q, carrying
     )
@@ -79,8 +80,8 @@ def grown(words: Words, mined: Mined, test: Tested, at: int, q: float) -> tuple[
 
 
 def _longest(
-    words: Words, test: Tested, prompts: Prompts, phrase: Phrase, found: np.ndarray
-) -> tuple[Phrase, np.ndarray, float]:
+    words: Words, test: Tested, prompts: Prompts, phrase: Phrase, found: RowSet
+) -> tuple[Phrase, RowSet, float]:
     """Extend word by word while the flagged rows agree; keep the longest whose p-value stays."""
     chain = [phrase.words]
     while (longer := prompts.longer(chain[-1], 3)) is not None:
@@ -99,6 +100,6 @@ def _longest(
     return kept
 
 
-def _p(its: Units, found: np.ndarray) -> float:
+def _p(its: Units, found: RowSet) -> float:
     k, total = its.counted(found)
     return float(exact_p(np.array([k]), np.array([total]), its)[0])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 import numpy as np
 import pyarrow as pa
@@ -15,36 +15,38 @@ from holdtrue.audit.association.split import Split, split_table
 from holdtrue.audit.association.text import prompt_texts
 from holdtrue.audit.association.words import COLUMNS, Words, pieces, splits_of
 from holdtrue.audit.maps.base import Maps
+from holdtrue.audit.row_set import RowSet, unpacked
 from holdtrue.audit.rows import Batch, Rows
 
 __all__ = ["holding", "rows_with", "table_rows"]
 
+AMONG: Final = "among.npy"
+"""Which rows a pass looks at, beside the words."""
 
-def holding(rows: Rows, maps: Maps, phrase: Phrase) -> Int[np.ndarray, " found"]:
-    """Numbers of the rows that have a predictor, of a dataset that isn't split into words; topics aren't known there.
+
+def holding(rows: Rows, maps: Maps, phrase: Phrase) -> RowSet:
+    """The rows that have a predictor, of a dataset that isn't split into words; topics aren't known there.
 
     Args:
         rows: the dataset.
         maps: what runs it.
         phrase: the predictor.
     """
-    found = list(maps.over(_Reading(phrase.words, phrase.gram), rows, COLUMNS))
-    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+    return RowSet.numbered(maps.over(_Reading(phrase.words, phrase.gram), rows, COLUMNS), len(rows))
 
 
-def rows_with(
-    words: Words, phrase: Sequence[str], gram: int = 0, among: Int[np.ndarray, " among"] | None = None
-) -> Int[np.ndarray, " found"]:
-    """Numbers of the rows that have a predictor.
+def rows_with(words: Words, phrase: Sequence[str], gram: int = 0, among: RowSet | None = None) -> RowSet:
+    """The rows that have a predictor.
 
     Args:
         words: the dataset.
         phrase: its words; none where only the number is known.
         gram: its number.
-        among: ascending; rows beside these are known to lack it, and aren't looked at.
+        among: rows beside these aren't looked at.
     """
-    found = list(words.over(_Holding(words.folder, tuple(phrase), gram, among)))
-    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+    if among is not None:
+        np.save(words.folder / AMONG, among.bits, allow_pickle=False)
+    return RowSet.numbered(words.over(_Holding(words.folder, tuple(phrase), gram, among is not None)), len(words.rows))
 
 
 def table_rows(table: pa.Table, words: Sequence[str], gram: int = 0) -> Int[np.ndarray, " found"]:
@@ -69,14 +71,16 @@ class _Holding:
     folder: Path
     words: tuple[str, ...]
     gram: int
-    among: Int[np.ndarray, " among"] | None
+    some: bool
+    """Whether only those in the file are looked at."""
 
     def __call__(self, batch: Batch) -> Int[np.ndarray, " found"]:
         found = [np.zeros(0, dtype=np.int64)]
         for first, split in splits_of(self.folder, batch.part):
             here = np.arange(len(split))
-            if self.among is not None:
-                here = self.among[slice(*np.searchsorted(self.among, [first, first + len(split)]))] - first
+            if self.some:
+                among = np.load(self.folder / AMONG, mmap_mode="r", allow_pickle=False)
+                here = np.flatnonzero(unpacked(among, first, len(split)))
             found.append(first + here[_rows(split.take(here), self.words, self.gram)])
         return np.concatenate(found)
 

@@ -97,9 +97,9 @@ class Units:
         """Families with the outcome."""
         return self.flagged.count
 
-    def counted(self, rows: Int[np.ndarray, " some"]) -> tuple[int, int]:
-        """Families with the outcome, and families, that are spoken for by some rows, each named once."""
-        return int(self.flagged.has(rows).sum()), int(self.speaks.has(rows).sum())
+    def counted(self, rows: RowSet) -> tuple[int, int]:
+        """Families with the outcome, and families, that are spoken for by some rows."""
+        return (self.flagged & rows).count, (self.speaks & rows).count
 
     def among(self, rows: RowSet) -> "Units":
         """Those that are spoken for by some rows."""

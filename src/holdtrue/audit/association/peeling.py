@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Int
 
 from holdtrue.audit.association.counting import count
 from holdtrue.audit.association.grams import is_slice
@@ -114,20 +113,19 @@ def _best(states: Sequence[_State]) -> tuple[_State, int] | None:
     return None if best is None else (best[2], best[3])
 
 
-def _take_out(words: Words, states: list[_State], found: Int[np.ndarray, " found"]) -> None:
+def _take_out(words: Words, states: list[_State], found: RowSet) -> None:
     """Count again without every family for whom one of some rows speaks."""
     grams = sorted_unique([state.tested.grams for state in states])
     sets: list[RowSet] = []
-    gone = RowSet.numbered(found, len(words.rows))
     for state in states:
-        taken = state.tested.units.among(gone)
+        taken = state.tested.units.among(found)
         sets += [taken.speaks, taken.flagged]
     counts = count(words, grams, sets).counts
     for at, state in enumerate(states):
         test = state.tested
         where = np.searchsorted(grams, test.grams)
         total, k = test.total - counts[2 * at][where], test.k - counts[2 * at + 1][where]
-        its = test.units.without(gone)
+        its = test.units.without(found)
         state.tested = replace(
             test, units=its, k=k, total=total, p=np.where(k >= test.outcome.least, exact_p(k, total, its), 1.0)
         )
