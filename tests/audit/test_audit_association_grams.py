@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from made_rows import OneByOne, made_prompts, made_rows
 
+from holdtrue.audit.association import sampling
 from holdtrue.audit.association.grams import phrase_gram, slice_gram, topic_gram
 from holdtrue.audit.association.holding import table_rows
 from holdtrue.audit.association.index import Index
@@ -141,15 +142,16 @@ def test_the_words_of_a_dataset_are_split_once_and_leave_no_file(tmp_path):
     assert not (tmp_path / "words").exists()
 
 
-def test_frequent_predictors_are_counted_as_by_hand(tmp_path):
+def test_frequent_predictors_are_counted_as_by_hand(tmp_path, monkeypatch):
     rows = made_rows(tmp_path, made_prompts(90, 4, words=30), parts=3)
     chosen = np.arange(0, 90, 2)
     with split_words(rows, OneByOne()) as words:
         sampled = sample(words, np.arange(90))
     grams, counts = np.unique(
-        np.concatenate([each.of(np.array([row])) for row in chosen for each in sampled]),
+        np.concatenate([each.of(each.within(np.array([row]))) for row in chosen for each in sampled]),
         return_counts=True,
     )
+    monkeypatch.setattr(sampling, "SLICE_GRAMS", 500)
     for least in (1, 3, 40, 10**6):
         found, k = frequent(sampled, chosen, least)
         assert found.tolist() == grams[counts >= least].tolist()

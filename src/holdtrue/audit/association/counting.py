@@ -45,8 +45,8 @@ def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: Sequence[RowS
     np.save(words.folder / MEMBERS, np.stack([each.bits for each in sets]), allow_pickle=False)
     counts = np.zeros((len(sets), grams.size), dtype=row_type(len(words.rows)))
     occurrences = np.zeros(len(sets), dtype=np.int64)
-    for part_counts, part_occurrences in words.over(_Counting(words.folder)):
-        counts += part_counts
+    for places, found, part_occurrences in words.over(_Counting(words.folder)):
+        counts.ravel()[places] += found
         occurrences += part_occurrences
     give_back()
     return Tally(counts, occurrences)
@@ -57,10 +57,11 @@ def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: Sequence[RowS
 class _Counting:
     folder: Path
 
-    def __call__(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Places in the flat counts that aren't 0, what is there, and occurrences."""
         grams = np.load(self.folder / COUNTED, allow_pickle=False)
         members = np.load(self.folder / MEMBERS, mmap_mode="r", allow_pickle=False)
-        # Half the size where it does: results wait for each other.
+        # Half the size where it does, and zeros left out in the end: results wait for each other.
         counts = np.zeros((len(members), grams.size), dtype=np.uint16 if batch.part.rows < 2**16 else np.int32)
         occurrences = np.zeros(len(members), dtype=np.int64)
         index = Index.of(grams)
@@ -72,7 +73,8 @@ class _Counting:
             inside, split = inside[:, here], piece.take(here)
             occurrences += inside @ _occurring(split)
             _add(counts, index, split, inside)
-        return counts, occurrences
+        places = np.flatnonzero(counts)
+        return places.astype(row_type(counts.size)), counts.ravel()[places], occurrences
 
 
 def _add(

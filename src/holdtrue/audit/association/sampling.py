@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
 from holdtrue.audit.association.grams import FACTOR
-from holdtrue.audit.association.split import Split
+from holdtrue.audit.association.split import Split, ranges
 from holdtrue.audit.association.words import Words, splits_of
 from holdtrue.audit.rows import Batch
 
@@ -17,6 +17,8 @@ __all__ = ["Sample", "frequent", "row_grams", "sample", "sorted_unique"]
 
 WANTED: Final = "wanted.npy"
 """Which rows a pass reads: beside the words, for it would outweigh the parts that it is sent along with."""
+SLICE_GRAMS: Final = 2**19
+"""Predictors looked through at once."""
 
 
 @final
@@ -29,15 +31,23 @@ class Sample:
     starts: Int[np.ndarray, " sampled+1"]
     grams: UInt64[np.ndarray, " flat"]
 
-    def of(self, rows: Int[np.ndarray, " drawn"]) -> UInt64[np.ndarray, " found"]:
-        """Those of some rows, ascending; rows of other parts have none here."""
+    def within(self, rows: Int[np.ndarray, " drawn"]) -> Int[np.ndarray, " here"]:
+        """Places of some rows, ascending, in `rows`; rows of other parts have none."""
         if not self.rows.size:
-            return self.grams
-        here = rows[slice(*np.searchsorted(rows, [self.rows[0], self.rows[-1] + 1]))]
-        at = np.searchsorted(self.rows, here)
-        sizes = self.starts[at + 1] - self.starts[at]
-        places = np.arange(sizes.sum()) + np.repeat(self.starts[at] - np.cumsum(sizes) + sizes, sizes)
-        found: np.ndarray = self.grams[places]
+            return self.rows
+        found: np.ndarray = np.searchsorted(
+            self.rows, rows[slice(*np.searchsorted(rows, [self.rows[0], self.rows[-1] + 1]))]
+        )
+        return found
+
+    def size(self, places: Int[np.ndarray, " here"]) -> int:
+        """How many predictors the rows at some places have."""
+        return int((self.starts[places + 1] - self.starts[places]).sum())
+
+    def of(self, places: Int[np.ndarray, " here"]) -> UInt64[np.ndarray, " found"]:
+        """The predictors of the rows at some places."""
+        _, flat = ranges(self.starts, places)
+        found: np.ndarray = self.grams[flat]
         return found
 
 
@@ -49,9 +59,22 @@ def frequent(samples: Sequence[Sample], rows: Int[np.ndarray, " drawn"], least: 
         rows: of those sampled, ascending.
         least: rows.
     """
-    found = np.concatenate([np.zeros(0, dtype=np.uint64), *(each.of(rows) for each in samples)])
+    here = [(each, each.within(rows)) for each in samples]
+    ends = np.cumsum([0, *(each.size(places) for each, places in here)])
+    found = np.empty(ends[-1], dtype=np.uint64)  # filled in place: the largest array of a reading
+    for (each, places), start, end in zip(here, ends, ends[1:], strict=False):
+        found[start:end] = each.of(places)
     found.sort()
-    # In order, what is there so often is the same so many places on; few are, and only those are counted.
+    # Slices of the numbers' range: none cuts a run of equal ones.
+    slices = 1 + found.size // SLICE_GRAMS
+    cuts = np.searchsorted(found, np.arange(1, slices, dtype=np.uint64) * np.uint64((2**64 - 1) // slices))
+    told = [_often(some, least) for some in np.split(found, cuts)]
+    return np.concatenate([grams for grams, _ in told]), np.concatenate([k for _, k in told])
+
+
+def _often(found: UInt64[np.ndarray, " found"], least: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers that are there so often, of some in order, and how often."""
+    # What is there so often is the same so many places on; few are, and only those are counted.
     often = np.flatnonzero(found[: max(0, found.size - least + 1)] == found[least - 1 :])
     firsts = often[np.concatenate([[True], found[often[1:]] != found[often[:-1]]])] if often.size else often
     grams = found[firsts]

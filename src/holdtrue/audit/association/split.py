@@ -13,7 +13,7 @@ from jaxtyping import Bool, Int, Integer, UInt64
 from holdtrue.audit.association.grams import FACTOR, SLICE, TOPIC, roll, slice_gram, topic_gram
 from holdtrue.audit.association.text import code_words, hashes_of, one_chunk, prompt_texts
 
-__all__ = ["Split", "split_table"]
+__all__ = ["Split", "ranges", "split_table"]
 
 RUN_WORDS: Final = 1 << 16
 """Words worked on at once: their phrases stay in the processor's cache."""
@@ -51,8 +51,8 @@ class Split:
         """Some of the rows."""
         if rows.size == len(self):
             return self
-        starts, words = _ranges(self.starts, rows)
-        mark_starts, marks = _ranges(self.mark_starts, rows)
+        starts, words = ranges(self.starts, rows)
+        mark_starts, marks = ranges(self.mark_starts, rows)
         return Split(starts, self.codes[words], self.hashes, mark_starts, self.marks[marks])
 
     def runs(self, words: int = RUN_WORDS) -> Iterator[tuple[int, "Split"]]:
@@ -131,7 +131,7 @@ def _marks(
     ]
     ends = np.concatenate([[0], np.cumsum([len(each) for each in sets], dtype=np.int64)])
     flat = np.array([gram for each in sets for gram in each], dtype=np.uint64)
-    starts, places = _ranges(ends, coded.indices.to_numpy())
+    starts, places = ranges(ends, coded.indices.to_numpy())
     if topics is None:
         return starts, flat[places]
     known = np.flatnonzero(topics >= 0)
@@ -140,7 +140,7 @@ def _marks(
     return starts + np.searchsorted(known, np.arange(starts.size)), np.insert(flat[places], starts[known], grams)
 
 
-def _ranges(starts: Int[np.ndarray, " starts"], rows: Int[np.ndarray, " taken"]) -> tuple[np.ndarray, np.ndarray]:
+def ranges(starts: Int[np.ndarray, " starts"], rows: Int[np.ndarray, " taken"]) -> tuple[np.ndarray, np.ndarray]:
     """Starts of some rows put one after the other, and the places of what they hold."""
     sizes = starts[rows + 1] - starts[rows]
     moved = np.concatenate([[0], np.cumsum(sizes)])
