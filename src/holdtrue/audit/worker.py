@@ -7,7 +7,11 @@ from os import _exit
 
 import pyarrow as pa
 
-__all__ = ["begin_worker"]
+from holdtrue.audit.memory import give_back
+
+__all__ = ["begin_stage", "begin_worker"]
+
+_stage: type | None = None
 
 
 def begin_worker() -> None:
@@ -15,6 +19,14 @@ def begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     pa.set_cpu_count(1)  # the processes are the parallelism
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def begin_stage(stage: type) -> None:
+    """Return what the stage before left behind, where this is another."""
+    global _stage  # noqa: PLW0603 - of this process
+    if stage is not _stage:
+        give_back()
+        _stage = stage
 
 
 def _end_with_parent() -> None:

@@ -14,6 +14,7 @@ from holdtrue.audit.ingest.families import find_families
 from holdtrue.audit.ingest.options import IngestOptions
 from holdtrue.audit.ingest.shapes import Shape
 from holdtrue.audit.ingest.signatures import bands
+from holdtrue.audit.memory import give_back
 from holdtrue.audit.rows import RowsCard
 from holdtrue.records import write_atomic
 
@@ -50,6 +51,7 @@ def finish(
         memory_bytes=options.memory_bytes // 2,
         processes=options.processes,
     )
+    give_back()
     first = 0
     for at, block in enumerate(full):
         table = pa.table({"family": families.family[first : first + block.rows]})

@@ -10,7 +10,7 @@ from typing import Final, TypeVar, final
 
 from holdtrue.audit.maps.base import Maps
 from holdtrue.audit.rows import Batch, Part, Rows, read_part
-from holdtrue.audit.worker import begin_worker
+from holdtrue.audit.worker import begin_stage, begin_worker
 from holdtrue.errors import RunError, SettingError
 
 __all__ = ["LocalMaps"]
@@ -101,4 +101,5 @@ class LocalMaps(Maps):
 
 
 def _applied(work: Callable[[Batch], T], columns: tuple[str, ...], part: Part) -> T:
+    begin_stage(type(work))
     return work(read_part(part, columns))
