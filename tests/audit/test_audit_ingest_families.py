@@ -41,7 +41,7 @@ def test_families_are_the_same_however_the_keys_are_sliced(tmp_path: Path, monke
     originals = [saying(rng, 40) for _ in range(100)]
     texts = [*originals, *originals[:20], *(changed(text, rng, at % 9) for at, text in enumerate(originals))]
     whole = families(tmp_path / "whole", texts)
-    monkeypatch.setattr(grouping, "_SLICE_ROWS", 30)
+    monkeypatch.setattr(grouping, "_BYTES_A_ROW", 2**24)
     sliced = families(tmp_path / "sliced", texts)
     assert sliced.families.tolist() == whole.families.tolist()
     assert sliced.card.near_duplicates == whole.card.near_duplicates > 20

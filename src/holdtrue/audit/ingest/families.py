@@ -20,8 +20,9 @@ from holdtrue.audit.row_set import row_type
 __all__ = ["Families", "find_families", "joined"]
 
 _ROUNDS: Final = 8
-_SLICE_ROWS: Final = 2**21
-"""Rows grouped by their keys at once: a pass more over the keys for each slice, and a table that stays small."""
+_BYTES_A_ROW: Final = 256
+"""DuckDB's memory for each row whose keys are grouped at once: more are taken slice by slice, a reading each, for less
+than spilling costs."""
 _AT_ONCE: Final = 2**14
 """Pairs of signatures compared at once: each end touches a page of the file, 128 MB in all."""
 
@@ -70,7 +71,7 @@ def find_families(
         return Families(family, 0, 0)
     places = Places(np.array(blocks, dtype=np.int64), np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64))
     similar = _similar(_signatures(scratch, blocks), similarity)
-    slices = 1 + n // _SLICE_ROWS
+    slices = 1 + n * _BYTES_A_ROW // memory_bytes
     with keys_of(scratch, blocks, memory_bytes, processes) as database:
         twins = np.concatenate(list(meeting(database, "row_hash, check_hash", slices)))
         first, rows = places.numbers(twins).T
