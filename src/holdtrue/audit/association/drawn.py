@@ -101,7 +101,7 @@ def candidates(
             here, k = frequent(sampled, rows, least[at])
             found[at].add(here, k)
             grams = sorted_unique([grams, here])
-        del drawn, sampled
+        del drawn, sampled  # or they would be there beside the next reading's
     return found, grams
 
 
