@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdtrue.audit.scan import FEATURES, Habits, Text, features
@@ -153,6 +153,7 @@ def test_a_sliced_array_is_its_slice():
 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.text(), st.text()), max_size=6))
+@example([("\r", ""), ("\t", "")])
 def test_any_text_has_finite_features_and_the_same_alone_and_in_company(pairs):
     replies, prompts = pa.array([a for a, _ in pairs], pa.string()), pa.array([b for _, b in pairs], pa.string())
     together = features(Text.of(replies), Text.of(prompts), PLAIN)

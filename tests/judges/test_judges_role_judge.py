@@ -272,7 +272,7 @@ def test_an_interrupt_cancels_what_is_under_way(scores: Path) -> None:
         asked.score(drawn(3))
     assert asked.score(drawn(1)) == [3.0]
     assert len(scores.read_text().splitlines()) == 1
-    asked._background.run(asyncio.sleep(0))
+    asked._background.run(asyncio.sleep(0.2))
     assert len(cancelled) == 1
 
 

@@ -26,11 +26,22 @@ class BackgroundLoop:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Wait for a coroutine's result; an interrupt while waiting cancels it."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        tasks: list[asyncio.Future[T]] = []
+        over = threading.Event()
+
+        async def watched() -> T:
+            tasks.append(asyncio.ensure_future(coroutine))
+            if over.is_set():
+                tasks[0].cancel()
+            return await tasks[0]
+
         try:
-            return future.result()
+            return asyncio.run_coroutine_threadsafe(watched(), self._loop).result()
         except BaseException:
-            future.cancel()
+            # Not by its future: an interrupt may come before there is one here.
+            over.set()
+            for task in tasks:
+                self._loop.call_soon_threadsafe(task.cancel)
             raise
 
 

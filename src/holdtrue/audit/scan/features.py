@@ -130,7 +130,7 @@ def _lines(text: Text) -> Int[np.ndarray, " rows"]:
         line = np.zeros(edges.size, bool)
         line[np.searchsorted(edges, seen, side="right") - 1] = True
         return np.diff(np.searchsorted(edges[line], text.starts))
-    visible: Int[np.ndarray, " rows"] = (text.sizes > 0).astype(np.int64)
+    visible: Int[np.ndarray, " rows"] = (text.count(text.kinds != SPACE) > 0).astype(np.int64)
     return visible
 
 

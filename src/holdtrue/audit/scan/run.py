@@ -18,7 +18,7 @@ from holdtrue.records import check_writable, write_atomic
 
 __all__ = ["scan"]
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the features: raised when their meaning changes, so that older files are made again."""
 
 
