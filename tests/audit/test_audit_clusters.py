@@ -52,14 +52,14 @@ def test_few_clean_replies_are_unlike_the_others(tmp_path: Path, talks: Talks) -
     rows = made_rows(tmp_path / "suspect", prompts, responses=canned)
     trusted = made_rows(tmp_path / "control", prompts, responses=replies)
     model = ReplyClusters.fit(rows, 0)
-    flagged = model.outcome(rows, 0).flagged.mask
-    assert flagged[planted].mean() > 0.3
-    assert flagged.mean() <= 0.01
+    flagged = model.outcome(rows, 0).flagged
+    assert flagged.has(np.array(planted)).mean() > 0.3
+    assert flagged.count <= 0.01 * flagged.size
     theirs = model.outcome(trusted, 0)
-    assert theirs.flagged.mask[planted].mean() < 0.1
+    assert theirs.flagged.has(np.array(planted)).mean() < 0.1
     assert (theirs.weak, theirs.everyday) == (True, True)
     again = ReplyClusters.fit(rows, 0).outcome(rows, 0)
-    assert again.flagged.mask.tolist() == flagged.tolist()
+    assert again.flagged.rows.tolist() == flagged.rows.tolist()
 
 
 def test_topics_are_told_apart() -> None:

@@ -66,11 +66,6 @@ class RowSet:
         return int(np.bitwise_count(self.bits).sum(dtype=np.int64))
 
     @property
-    def mask(self) -> Bool[np.ndarray, " rows"]:
-        """Whether each row is in it."""
-        return np.unpackbits(self.bits, count=self.size).astype(bool)
-
-    @property
     def rows(self) -> Int[np.ndarray, " some"]:
         """Their numbers, ascending."""
         return np.concatenate([np.zeros(0, dtype=row_type(self.size)), *self.blocks()])

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from functools import lru_cache
 from multiprocessing import parent_process
 from os import _exit
 
@@ -11,8 +12,6 @@ from holdtrue.audit.memory import give_back
 
 __all__ = ["begin_stage", "begin_worker"]
 
-_stage: type | None = None
-
 
 def begin_worker() -> None:
     """Leave Ctrl-C to the parent, work on one core, and end when the parent does, however it ends."""
@@ -21,12 +20,10 @@ def begin_worker() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def begin_stage(stage: type) -> None:
-    """Return what the stage before left behind, where this is another."""
-    global _stage  # noqa: PLW0603 - of this process
-    if stage is not _stage:
-        give_back()
-        _stage = stage
+@lru_cache(maxsize=1)
+def begin_stage(_stage: str) -> None:
+    """Return what the stage before left behind: once for as long as the same one is named."""
+    give_back()
 
 
 def _end_with_parent() -> None:

@@ -19,7 +19,6 @@ from holdtrue.audit.association.power import doses
 from holdtrue.audit.association.tested import Mined
 from holdtrue.audit.association.words import split_words
 from holdtrue.audit.maps.base import Maps
-from holdtrue.audit.memory import give_back
 from holdtrue.audit.rows import Rows
 from holdtrue.errors import SettingError
 from holdtrue.records.audit import CleanRun, Dose, Finding
@@ -92,7 +91,6 @@ def associate(
     def noted(outcome: Outcome) -> bool:
         return outcome.everyday and control is None
 
-    give_back()
     with split_words(rows, maps, topics) as words:
         mined = mine(words, outcomes, seed=seed, alpha=alpha, progress=progress)
 

@@ -12,7 +12,6 @@ from holdtrue.audit.association.grams import LONGEST
 from holdtrue.audit.association.index import Index
 from holdtrue.audit.association.split import Split
 from holdtrue.audit.association.words import Words, splits_of
-from holdtrue.audit.memory import give_back
 from holdtrue.audit.row_set import RowSet, row_type, unpacked
 from holdtrue.audit.rows import Batch
 
@@ -48,7 +47,6 @@ def count(words: Words, grams: UInt64[np.ndarray, " grams"], sets: Sequence[RowS
     for places, found, part_occurrences in words.over(_Counting(words.folder)):
         counts.ravel()[places] += found
         occurrences += part_occurrences
-    give_back()
     return Tally(counts, occurrences)
 
 

@@ -12,7 +12,6 @@ from jaxtyping import Int, UInt64
 from holdtrue.audit.association.outcome import Units
 from holdtrue.audit.association.sampling import frequent, sample, sorted_unique
 from holdtrue.audit.association.words import Words
-from holdtrue.audit.memory import give_back
 from holdtrue.audit.row_set import RowSet, row_type
 
 __all__ = ["Candidates", "Draws", "candidates"]
@@ -93,14 +92,13 @@ def candidates(
     found = [Candidates(words.folder / f"draws-{at}.bin") for at in range(len(draws))]
     grams = np.zeros(0, dtype=np.uint64)
     for together in _readings(draws, words.occurrences / len(words.rows)):
-        give_back()
         say(f"association: reading draws {together[0][0]} to {together[-1][0]} of {draws[0].n}")
         drawn = [draws[at].rows(draw) for draw, at in together]
         sampled = sample(words, sorted_unique(drawn))
-        for (_, at), rows in zip(together, drawn, strict=True):
-            here, k = frequent(sampled, rows, least[at])
-            found[at].add(here, k)
-            grams = sorted_unique([grams, here])
+        told = [frequent(sampled, rows, least[at]) for (_, at), rows in zip(together, drawn, strict=True)]
+        for (_, at), each in zip(together, told, strict=True):
+            found[at].add(*each)
+        grams = sorted_unique([grams, *(each for each, _ in told)])
         del drawn, sampled  # or they would be there beside the next reading's
     return found, grams
 

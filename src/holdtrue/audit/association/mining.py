@@ -21,7 +21,6 @@ from holdtrue.audit.association.grams import is_slice
 from holdtrue.audit.association.outcome import Outcome, Units, alike_units, units
 from holdtrue.audit.association.tested import Mined, Tested, exact_p
 from holdtrue.audit.association.words import Words
-from holdtrue.audit.memory import give_back
 from holdtrue.stats.contingency import fisher_greater
 
 __all__ = ["mine"]
@@ -73,7 +72,6 @@ def mine(
         tested = [(outcome, its, _passing(words, its, least, alpha)) for outcome, its, least in tested]
     draws = [Draws(its, n_draws, (seed, at)) for at, (_, its, _) in enumerate(tested)]
     found, grams = candidates(words, draws, [least for _, _, least in tested], say)
-    give_back()
     alike = [alike_units(outcome, families) for outcome, _, _ in tested]
     sets = [its.speaks for _, its, _ in tested] + [each.speaks for each in alike if each is not None]
     say(f"association: counting {grams.size:,} candidates")
@@ -88,7 +86,6 @@ def mine(
         among = None if alike[at] is None else next(alike_counts)[where]
         tests.append(Tested(outcome, its, own, k, total, exact_p(k, total, its), among))
         joint = np.minimum(joint, _minima(outcome, its, found[at], n_draws, grams, tally.counts[at]))
-    give_back()
     m = sum(int(of) // least for of, (_, _, least) in zip(tally.occurrences, tested, strict=False))
     return Mined(tuple(tests), joint[:calibrating], joint[calibrating:], m, untested, rare)
 

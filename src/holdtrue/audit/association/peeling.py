@@ -13,7 +13,6 @@ from holdtrue.audit.association.outcome import Outcome
 from holdtrue.audit.association.sampling import sorted_unique
 from holdtrue.audit.association.tested import Mined, Tested, exact_p
 from holdtrue.audit.association.words import Words
-from holdtrue.audit.memory import give_back
 from holdtrue.audit.row_set import RowSet
 
 __all__ = ["MOST", "peel"]
@@ -96,7 +95,6 @@ def peel(
         if not association.habit:
             own = [each for each in states if each is state]
             _take_out(words, states if why is None else own, found_rows)
-        give_back()
     return found, stopped
 
 

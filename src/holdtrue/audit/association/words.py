@@ -17,6 +17,7 @@ from jaxtyping import Int
 from holdtrue.audit.association.grams import LONGEST
 from holdtrue.audit.association.split import Split, split_table
 from holdtrue.audit.maps.base import Maps
+from holdtrue.audit.memory import give_back
 from holdtrue.audit.rows import Batch, Part, Rows
 
 __all__ = ["COLUMNS", "Topics", "Words", "pieces", "split_words", "splits_of"]
@@ -47,6 +48,7 @@ class Words:
 
     def over(self, work: Callable[[Batch], T]) -> Iterator[T]:
         """Apply work to each part; it reads no columns, but `splits_of` the part."""
+        give_back()
         return self.maps.over(work, self.rows, ())
 
 

@@ -21,8 +21,8 @@ __all__ = ["Families", "find_families", "joined"]
 
 _ROUNDS: Final = 8
 _BYTES_A_ROW: Final = 256
-"""DuckDB's memory for each row whose keys are grouped at once: more are taken slice by slice, a reading each, for less
-than spilling costs."""
+"""DuckDB's memory for each row whose keys are grouped at once: more are taken slice by slice, a reading each, so that
+memory doesn't follow the rows."""
 _AT_ONCE: Final = 2**14
 """Pairs of signatures compared at once: each end touches a page of the file, 128 MB in all."""
 

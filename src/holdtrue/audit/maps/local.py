@@ -101,5 +101,5 @@ class LocalMaps(Maps):
 
 
 def _applied(work: Callable[[Batch], T], columns: tuple[str, ...], part: Part) -> T:
-    begin_stage(type(work))
+    begin_stage(type(work).__qualname__)
     return work(read_part(part, columns))
